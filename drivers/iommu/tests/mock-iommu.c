@@ -1,0 +1,746 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The mock's driver and its hardware, see mock-iommu.h. The order here:
+ * script and journal, translation, domains, mapping, devices, fixture.
+ */
+#include <kunit/resource.h>
+#include <linux/device/bus.h>
+#include <linux/limits.h>
+#include <linux/slab.h>
+#include "mock-iommu.h"
+
+/* domain_alloc(type) gets no device; it serves the mock made last. */
+static struct mock_iommu *mock_newest;
+
+/* ---- script and journal -------------------------------------------------- */
+
+struct mock_fault *mock_fail(struct mock_iommu *m, enum mock_op op,
+			     struct mock_dev *md, int err)
+{
+	for (int i = 0; i < MOCK_FAULTS; i++) {
+		struct mock_fault *fault = &m->faults[i];
+
+		if (fault->times)
+			continue;
+		*fault = (struct mock_fault){
+			.op = op, .md = md, .err = err, .times = 1,
+		};
+		return fault;
+	}
+	KUNIT_FAIL_AND_ABORT(m->test, "more than %d scripted faults",
+			     MOCK_FAULTS);
+	return NULL;
+}
+
+void mock_heal(struct mock_iommu *m)
+{
+	memset(m->faults, 0, sizeof(m->faults));
+}
+
+int mock_faults_left(struct mock_iommu *m)
+{
+	int left = 0;
+
+	for (int i = 0; i < MOCK_FAULTS; i++)
+		left += m->faults[i].times;
+	return left;
+}
+
+static bool mock_fault_matches(struct mock_fault *fault, enum mock_op op,
+			       struct mock_dev *md, struct iommu_domain *domain)
+{
+	return fault->times && fault->op == op &&
+	       (!fault->md || fault->md == md) &&
+	       (!fault->domain || fault->domain == domain);
+}
+
+/* The fault that strikes this call, or NULL; counts the call as well. */
+static struct mock_fault *mock_strike(struct mock_iommu *m, enum mock_op op,
+				      struct mock_dev *md,
+				      struct iommu_domain *domain)
+{
+	m->calls[op]++;
+	for (int i = 0; i < MOCK_FAULTS; i++) {
+		struct mock_fault *fault = &m->faults[i];
+
+		if (!mock_fault_matches(fault, op, md, domain))
+			continue;
+		if (fault->skip) {
+			fault->skip--;
+			continue;
+		}
+		fault->times--;
+		return fault;
+	}
+	return NULL;
+}
+
+static __printf(2, 3)
+void mock_note(struct mock_iommu *m, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	m->journal_len += vscnprintf(m->journal + m->journal_len,
+				     sizeof(m->journal) - m->journal_len,
+				     fmt, args);
+	va_end(args);
+}
+
+void mock_journal_clear(struct mock_iommu *m)
+{
+	m->journal[0] = '\0';
+	m->journal_len = 0;
+}
+
+void mock_count_clear(struct mock_iommu *m)
+{
+	memset(m->calls, 0, sizeof(m->calls));
+}
+
+const char *mock_domain_name(struct mock_iommu *m, struct iommu_domain *domain)
+{
+	struct mock_domain *pos;
+
+	if (!domain)
+		return "none";
+	if (domain == &m->identity)
+		return "identity";
+	if (domain == &m->blocked)
+		return "blocked";
+	list_for_each_entry(pos, &m->domains, link)
+		if (domain == &pos->domain)
+			return pos->name;
+	return "foreign";
+}
+
+/* ---- translation --------------------------------------------------------- */
+
+/* T6: what the core tells a driver in a callback is what the hardware has. */
+static void mock_check_told(struct mock_dev *md)
+{
+	struct iommu_domain *told = iommu_get_domain_for_dev(&md->dev);
+
+	if (md->broke || (md->deferred && !md->hw[IOMMU_NO_PASID]))
+		return;
+	if (told != md->hw[IOMMU_NO_PASID])
+		KUNIT_FAIL(md->m->test, "T6: d%d has %s, its driver is told %s",
+			   md->index,
+			   mock_domain_name(md->m, md->hw[IOMMU_NO_PASID]),
+			   mock_domain_name(md->m, told));
+}
+
+static void mock_check_alive(struct mock_dev *md, struct iommu_domain *domain)
+{
+	struct mock_domain *pos;
+
+	list_for_each_entry(pos, &md->m->domains, link)
+		if (domain == &pos->domain && pos->freed)
+			KUNIT_FAIL(md->m->test, "d%d is given freed domain %s",
+				   md->index, pos->name);
+}
+
+static int mock_attach_dev(struct iommu_domain *domain, struct device *dev)
+{
+	struct mock_dev *md = to_mock_dev(dev);
+	struct mock_iommu *m = md->m;
+	const char *name = mock_domain_name(m, domain);
+	struct mock_fault *fault;
+
+	mock_check_told(md);
+	mock_check_alive(md, domain);
+	if (m->on_call)
+		m->on_call(m, MOCK_ATTACH, md, IOMMU_NO_PASID);
+	fault = mock_strike(m, MOCK_ATTACH, md, domain);
+	if (fault) {
+		if (fault->breaks) {
+			md->hw[IOMMU_NO_PASID] = NULL;
+			md->broke = true;
+		}
+		mock_note(m, " d%d:%s!%d", md->index, name, fault->err);
+		return fault->err;
+	}
+	md->hw[IOMMU_NO_PASID] = domain;
+	md->broke = false;
+	mock_note(m, " d%d:%s", md->index, name);
+	return 0;
+}
+
+static int mock_set_dev_pasid(struct iommu_domain *domain, struct device *dev,
+			      ioasid_t pasid, struct iommu_domain *old)
+{
+	struct mock_dev *md = to_mock_dev(dev);
+	struct mock_iommu *m = md->m;
+	const char *name = mock_domain_name(m, domain);
+	struct mock_fault *fault;
+
+	if (pasid >= MOCK_SLOTS)
+		return -EINVAL;
+	mock_check_told(md);
+	mock_check_alive(md, domain);
+	if (old != md->hw[pasid])
+		KUNIT_FAIL(m->test, "T6: d%d.%u has %s, its driver is told %s",
+			   md->index, pasid,
+			   mock_domain_name(m, md->hw[pasid]),
+			   mock_domain_name(m, old));
+	if (m->on_call)
+		m->on_call(m, MOCK_SET_PASID, md, pasid);
+	fault = mock_strike(m, MOCK_SET_PASID, md, domain);
+	mock_note(m, " d%d.%u:%s", md->index, pasid, name);
+	if (old)
+		mock_note(m, "<%s", mock_domain_name(m, old));
+	if (fault) {
+		if (fault->breaks)
+			md->hw[pasid] = NULL;
+		mock_note(m, "!%d", fault->err);
+		return fault->err;
+	}
+	md->hw[pasid] = domain;
+	return 0;
+}
+
+static void mock_remove_dev_pasid(struct device *dev, ioasid_t pasid,
+				  struct iommu_domain *domain)
+{
+	struct mock_dev *md = to_mock_dev(dev);
+	struct mock_iommu *m = md->m;
+
+	mock_strike(m, MOCK_REMOVE_PASID, md, domain);
+	if (m->on_call)
+		m->on_call(m, MOCK_REMOVE_PASID, md, pasid);
+	mock_note(m, " d%d.%u-%s", md->index, pasid,
+		  mock_domain_name(m, domain));
+	if (pasid >= MOCK_SLOTS || md->hw[pasid] != domain) {
+		KUNIT_FAIL(m->test, "T6: %s removed from d%d.%u, which has %s",
+			   mock_domain_name(m, domain), md->index, pasid,
+			   pasid >= MOCK_SLOTS ? "no such slot" :
+			   mock_domain_name(m, md->hw[pasid]));
+		return;
+	}
+	md->hw[pasid] = NULL;
+}
+
+/* ---- domains ------------------------------------------------------------- */
+
+static struct iommu_domain *mock_alloc(struct mock_iommu *m,
+				       const struct iommu_domain_ops *ops)
+{
+	struct mock_fault *fault = mock_strike(m, MOCK_ALLOC, NULL, NULL);
+	struct mock_domain *mdom;
+
+	if (fault)
+		return ERR_PTR(fault->err);
+	mdom = kzalloc(sizeof(*mdom), GFP_KERNEL);
+	if (!mdom)
+		return ERR_PTR(-ENOMEM);
+	mdom->m = m;
+	mdom->domain.ops = ops;
+	mdom->domain.geometry.aperture_end = ULONG_MAX;
+	mdom->domain.geometry.force_aperture = true;
+	mdom->name[0] = 'A' + m->nr_domains % 26;
+	if (m->nr_domains >= 26)
+		mdom->name[1] = '0' + m->nr_domains / 26 % 10;
+	m->nr_domains++;
+	xa_init(&mdom->pages);
+	list_add_tail(&mdom->link, &m->domains);
+	return &mdom->domain;
+}
+
+static struct iommu_domain *mock_alloc_paging(struct device *dev)
+{
+	struct mock_iommu *m = to_mock_dev(dev)->m;
+
+	return mock_alloc(m, &m->paging_ops);
+}
+
+static struct iommu_domain *mock_alloc_sva(struct device *dev,
+					   struct mm_struct *mm)
+{
+	struct mock_iommu *m = to_mock_dev(dev)->m;
+
+	return mock_alloc(m, &m->sva_ops);
+}
+
+struct iommu_domain *mock_legacy_alloc(unsigned int type)
+{
+	if (!(type & __IOMMU_DOMAIN_PAGING))
+		return NULL;
+	return mock_alloc(mock_newest, &mock_newest->paging_ops);
+}
+
+static void mock_free(struct iommu_domain *domain)
+{
+	struct mock_domain *mdom = to_mock_domain(domain);
+	struct mock_iommu *m = mdom->m;
+
+	mock_strike(m, MOCK_FREE, NULL, domain);
+	if (mdom->freed)
+		KUNIT_FAIL(m->test, "domain %s freed twice", mdom->name);
+	mdom->freed = true;
+	for (int i = 0; i < m->nr_devs; i++)
+		for (int slot = 0; slot < MOCK_SLOTS; slot++)
+			if (m->devs[i]->hw[slot] == domain)
+				KUNIT_FAIL(m->test,
+					   "domain %s freed, but d%d.%d has it",
+					   mdom->name, i, slot);
+}
+
+bool mock_freed(struct iommu_domain *domain)
+{
+	return to_mock_domain(domain)->freed;
+}
+
+int mock_live_domains(struct mock_iommu *m)
+{
+	struct mock_domain *pos;
+	int live = 0;
+
+	list_for_each_entry(pos, &m->domains, link)
+		live += !pos->freed;
+	return live;
+}
+
+struct iommu_domain *mock_paging(struct mock_dev *md)
+{
+	struct iommu_domain *domain = iommu_paging_domain_alloc(&md->dev);
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(md->m->test, domain);
+	return domain;
+}
+
+/* ---- mapping ------------------------------------------------------------- */
+
+static int mock_map_pages(struct iommu_domain *domain, unsigned long iova,
+			  phys_addr_t paddr, size_t pgsize, size_t pgcount,
+			  int prot, gfp_t gfp, size_t *mapped)
+{
+	struct mock_domain *mdom = to_mock_domain(domain);
+	struct mock_iommu *m = mdom->m;
+	struct mock_fault *fault = mock_strike(m, MOCK_MAP, NULL, domain);
+	size_t pages = pgsize / SZ_4K * pgcount;
+
+	*mapped = 0;
+	if (!(domain->pgsize_bitmap & pgsize) || (iova | paddr) & (pgsize - 1))
+		KUNIT_FAIL(m->test, "map of %zx at %lx: not a page", pgsize,
+			   iova);
+	mock_note(m, " map %lx+%zx*%zu", iova, pgsize, pgcount);
+	if (fault && !fault->err && !fault->partial) {
+		if (++m->stalled < 64)
+			return 0;
+		KUNIT_FAIL(m->test, "W35: map loops without progress");
+		return -EIO;
+	}
+	if (fault)
+		pages = min(pages, fault->partial);
+	for (size_t i = 0; i < pages; i++) {
+		xa_store(&mdom->pages, (iova >> 12) + i,
+			 xa_mk_value((paddr >> 12) + i), gfp);
+		*mapped += SZ_4K;
+	}
+	return fault ? fault->err : 0;
+}
+
+static size_t mock_unmap_pages(struct iommu_domain *domain, unsigned long iova,
+			       size_t pgsize, size_t pgcount,
+			       struct iommu_iotlb_gather *gather)
+{
+	struct mock_domain *mdom = to_mock_domain(domain);
+	size_t pages = pgsize / SZ_4K * pgcount, done;
+
+	mock_strike(mdom->m, MOCK_UNMAP, NULL, domain);
+	mock_note(mdom->m, " unmap %lx+%zx*%zu", iova, pgsize, pgcount);
+	for (done = 0; done < pages; done++)
+		if (!xa_erase(&mdom->pages, (iova >> 12) + done))
+			break;
+	return done * SZ_4K;
+}
+
+static int mock_iotlb_sync_map(struct iommu_domain *domain, unsigned long iova,
+			       size_t size)
+{
+	struct mock_iommu *m = to_mock_domain(domain)->m;
+	struct mock_fault *fault = mock_strike(m, MOCK_SYNC_MAP, NULL, domain);
+
+	return fault ? fault->err : 0;
+}
+
+static void mock_iotlb_sync(struct iommu_domain *domain,
+			    struct iommu_iotlb_gather *gather)
+{
+	mock_strike(to_mock_domain(domain)->m, MOCK_SYNC, NULL, domain);
+}
+
+static phys_addr_t mock_iova_to_phys(struct iommu_domain *domain,
+				     dma_addr_t iova)
+{
+	void *page = xa_load(&to_mock_domain(domain)->pages, iova >> 12);
+
+	if (!page)
+		return 0;
+	return ((phys_addr_t)xa_to_value(page) << 12) + (iova & (SZ_4K - 1));
+}
+
+/* ---- devices ------------------------------------------------------------- */
+
+static bool mock_capable(struct device *dev, enum iommu_cap cap)
+{
+	return to_mock_dev(dev)->m->caps & BIT(cap);
+}
+
+static struct iommu_device *mock_probe_device(struct device *dev)
+{
+	struct mock_dev *md = to_mock_dev(dev);
+	struct mock_fault *fault = mock_strike(md->m, MOCK_PROBE, md, NULL);
+
+	return fault ? ERR_PTR(fault->err) : &md->m->iommu;
+}
+
+/* The driver's promise: no domain is used afterwards. */
+static void mock_release_device(struct device *dev)
+{
+	struct mock_dev *md = to_mock_dev(dev);
+
+	mock_strike(md->m, MOCK_RELEASE, md, NULL);
+	for (int slot = 1; slot < MOCK_SLOTS; slot++)
+		if (md->hw[slot])
+			KUNIT_FAIL(md->m->test, "d%d released, d%d.%d has %s",
+				   md->index, md->index, slot,
+				   mock_domain_name(md->m, md->hw[slot]));
+	memset(md->hw, 0, sizeof(md->hw));
+	md->broke = false;
+}
+
+static void mock_probe_finalize(struct device *dev)
+{
+	struct mock_dev *md = to_mock_dev(dev);
+
+	mock_strike(md->m, MOCK_FINALIZE, md, NULL);
+}
+
+static struct iommu_group *mock_device_group(struct device *dev)
+{
+	struct mock_dev *md = to_mock_dev(dev);
+	struct mock_iommu *m = md->m;
+	struct mock_fault *fault = mock_strike(m, MOCK_GROUP, md, NULL);
+
+	if (fault)
+		return ERR_PTR(fault->err);
+	for (int i = 0; i < m->nr_devs; i++) {
+		struct mock_dev *pos = m->devs[i];
+
+		if (pos != md && pos->group == md->group && mock_group(pos))
+			return iommu_group_ref_get(mock_group(pos));
+	}
+	return iommu_group_alloc();
+}
+
+static void mock_get_resv_regions(struct device *dev, struct list_head *head)
+{
+	struct mock_dev *md = to_mock_dev(dev);
+
+	for (int i = 0; i < md->nr_resv; i++) {
+		struct iommu_resv_region *region;
+
+		region = iommu_alloc_resv_region(md->resv[i].start,
+						 md->resv[i].length,
+						 IOMMU_READ | IOMMU_WRITE,
+						 md->resv[i].type, GFP_KERNEL);
+		if (region)
+			list_add_tail(&region->list, head);
+	}
+}
+
+static bool mock_is_attach_deferred(struct device *dev)
+{
+	return to_mock_dev(dev)->deferred;
+}
+
+static int mock_def_domain_type(struct device *dev)
+{
+	return to_mock_dev(dev)->def_type;
+}
+
+static int mock_feature(struct device *dev, enum iommu_dev_features feature)
+{
+	return 0;
+}
+
+void mock_add_resv(struct mock_dev *md, phys_addr_t start, size_t length,
+		   enum iommu_resv_type type)
+{
+	KUNIT_ASSERT_LT(md->m->test, md->nr_resv, MOCK_RESV);
+	md->resv[md->nr_resv].start = start;
+	md->resv[md->nr_resv].length = length;
+	md->resv[md->nr_resv].type = type;
+	md->nr_resv++;
+}
+
+static void mock_dev_release(struct device *dev)
+{
+	kfree(to_mock_dev(dev));
+}
+
+struct mock_dev *mock_new_dev(struct mock_iommu *m, int group)
+{
+	struct mock_dev *md;
+
+	KUNIT_ASSERT_LT(m->test, m->nr_devs, MOCK_DEVS);
+	md = kzalloc(sizeof(*md), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(m->test, md);
+	md->m = m;
+	md->index = m->nr_devs;
+	md->group = group;
+	md->def_type = IOMMU_DOMAIN_IDENTITY;
+	device_initialize(&md->dev);
+	md->dev.bus = &m->bus;
+	md->dev.release = mock_dev_release;
+	m->devs[m->nr_devs++] = md;
+	KUNIT_ASSERT_EQ(m->test, 0, dev_set_name(&md->dev, "%s-d%d",
+						 m->bus.name, md->index));
+	return md;
+}
+
+/* The core frees the firmware spec with the device, so each probe needs one. */
+int mock_fwspec(struct mock_dev *md)
+{
+	guard(mutex)(&iommu_probe_device_lock);
+	return iommu_fwspec_init(&md->dev, md->m->fwnode);
+}
+
+void mock_plug(struct mock_dev *md)
+{
+	struct property_entry props[] = {
+		PROPERTY_ENTRY_U32("pasid-num-bits", md->pasid_bits),
+		{ }
+	};
+	struct kunit *test = md->m->test;
+
+	if (md->pasid_bits)
+		KUNIT_ASSERT_EQ(test, 0,
+				device_create_managed_software_node(&md->dev,
+								    props,
+								    NULL));
+	if (!md->no_fwspec)
+		KUNIT_ASSERT_EQ(test, 0, mock_fwspec(md));
+	KUNIT_ASSERT_EQ(test, 0, device_add(&md->dev));
+	md->plugged = true;
+}
+
+struct mock_dev *mock_add(struct mock_iommu *m, int group)
+{
+	struct mock_dev *md = mock_new_dev(m, group);
+
+	mock_plug(md);
+	KUNIT_ASSERT_NOT_NULL(m->test, mock_group(md));
+	return md;
+}
+
+struct mock_dev *mock_add_pasid(struct mock_iommu *m, int group)
+{
+	struct mock_dev *md = mock_new_dev(m, group);
+
+	md->pasid_bits = MOCK_PASID_BITS;
+	mock_plug(md);
+	KUNIT_ASSERT_NOT_NULL(m->test, mock_group(md));
+	return md;
+}
+
+int mock_probe(struct mock_dev *md)
+{
+	int ret = mock_fwspec(md);
+
+	return ret ?: iommu_probe_device(&md->dev);
+}
+
+void mock_unplug(struct mock_dev *md)
+{
+	if (md->plugged)
+		device_del(&md->dev);
+	md->plugged = false;
+}
+
+/* ---- fixture ------------------------------------------------------------- */
+
+int mock_register(struct mock_iommu *m)
+{
+	int ret = iommu_device_register_bus(&m->iommu, &m->ops, &m->bus,
+					    &m->nb);
+
+	m->registered = !ret;
+	return ret;
+}
+
+void mock_unregister(struct mock_iommu *m)
+{
+	if (m->registered)
+		iommu_device_unregister_bus(&m->iommu, &m->bus, &m->nb);
+	m->registered = false;
+}
+
+static void mock_init_ops(struct mock_iommu *m)
+{
+	m->paging_ops = (struct iommu_domain_ops){
+		.attach_dev = mock_attach_dev,
+		.set_dev_pasid = mock_set_dev_pasid,
+		.map_pages = mock_map_pages,
+		.unmap_pages = mock_unmap_pages,
+		.iotlb_sync_map = mock_iotlb_sync_map,
+		.iotlb_sync = mock_iotlb_sync,
+		.iova_to_phys = mock_iova_to_phys,
+		.free = mock_free,
+	};
+	m->static_ops = (struct iommu_domain_ops){
+		.attach_dev = mock_attach_dev,
+		.set_dev_pasid = mock_set_dev_pasid,
+	};
+	m->sva_ops = (struct iommu_domain_ops){
+		.set_dev_pasid = mock_set_dev_pasid,
+		.free = mock_free,
+	};
+	m->identity.type = IOMMU_DOMAIN_IDENTITY;
+	m->identity.ops = &m->static_ops;
+	m->blocked.type = IOMMU_DOMAIN_BLOCKED;
+	m->blocked.ops = &m->static_ops;
+	m->ops = (struct iommu_ops){
+		.capable = mock_capable,
+		.domain_alloc_paging = mock_alloc_paging,
+		.domain_alloc_sva = mock_alloc_sva,
+		.probe_device = mock_probe_device,
+		.release_device = mock_release_device,
+		.probe_finalize = mock_probe_finalize,
+		.device_group = mock_device_group,
+		.get_resv_regions = mock_get_resv_regions,
+		.is_attach_deferred = mock_is_attach_deferred,
+		.dev_enable_feat = mock_feature,
+		.dev_disable_feat = mock_feature,
+		.def_domain_type = mock_def_domain_type,
+		.remove_dev_pasid = mock_remove_dev_pasid,
+		.default_domain_ops = &m->paging_ops,
+		.pgsize_bitmap = MOCK_PGSIZES,
+		.owner = THIS_MODULE,
+		.identity_domain = &m->identity,
+		.blocked_domain = &m->blocked,
+	};
+}
+
+/*
+ * Undoes whatever of mock_iommu_new() and of the test has been done. A core
+ * that leaves a domain behind leaks; one that frees early was told so above.
+ */
+static void mock_iommu_end(void *data)
+{
+	struct mock_iommu *m = data;
+	struct mock_domain *pos, *next;
+
+	mock_heal(m);
+	for (int i = m->nr_devs; i-- > 0;)
+		mock_unplug(m->devs[i]);
+	mock_unregister(m);
+	if (m->anchor.ops)
+		iommu_device_unregister_bus(&m->anchor, &m->anchor_bus,
+					    &m->anchor_nb);
+	list_for_each_entry_safe(pos, next, &m->domains, link) {
+		if (!pos->freed)
+			KUNIT_FAIL(m->test, "domain %s is never freed",
+				   pos->name);
+		xa_destroy(&pos->pages);
+		kfree(pos);
+	}
+	for (int i = 0; i < m->nr_devs; i++)
+		put_device(&m->devs[i]->dev);
+	if (m->iommu.dev)
+		iommu_device_sysfs_remove(&m->iommu);
+	if (m->bus.name)
+		bus_unregister(&m->bus);
+	if (m->anchor_bus.name)
+		bus_unregister(&m->anchor_bus);
+	if (!IS_ERR_OR_NULL(m->fwnode))
+		fwnode_remove_software_node(m->fwnode);
+	mock_newest = NULL;
+	kfree(m);
+}
+
+struct mock_iommu *mock_iommu_new(struct kunit *test)
+{
+	/* Two mocks may live at once: the second is the foreign driver. */
+	bool second = mock_newest;
+	struct mock_iommu *m;
+
+	m = kzalloc(sizeof(*m), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, m);
+	m->test = test;
+	INIT_LIST_HEAD(&m->domains);
+	mock_init_ops(m);
+	KUNIT_ASSERT_EQ(test, 0,
+			kunit_add_action_or_reset(test, mock_iommu_end, m));
+	mock_newest = m;
+
+	m->fwnode = fwnode_create_software_node(NULL, NULL);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, m->fwnode);
+	m->bus.name = second ? "mock-iommu-b" : "mock-iommu-a";
+	KUNIT_ASSERT_EQ(test, 0, bus_register(&m->bus));
+	m->anchor_bus.name = second ? "mock-anchor-b" : "mock-anchor-a";
+	KUNIT_ASSERT_EQ(test, 0, bus_register(&m->anchor_bus));
+	KUNIT_ASSERT_EQ(test, 0,
+			iommu_device_sysfs_add(&m->iommu, NULL, NULL, "%s",
+					       m->bus.name));
+	m->iommu.fwnode = m->fwnode;
+	m->iommu.max_pasids = MOCK_SLOTS;
+	m->anchor.fwnode = m->fwnode;
+	KUNIT_ASSERT_EQ(test, 0,
+			iommu_device_register_bus(&m->anchor, &m->ops,
+						  &m->anchor_bus,
+						  &m->anchor_nb));
+	KUNIT_ASSERT_EQ(test, 0, mock_register(m));
+	return m;
+}
+
+/* ---- comparing ----------------------------------------------------------- */
+
+static void mock_expect_member(struct kunit *test, struct mock_dev *md,
+			       struct iommu_domain *domain)
+{
+	struct mock_iommu *m = md->m;
+
+	KUNIT_EXPECT_STREQ_MSG(test, mock_domain_name(m, md->hw[0]),
+			       mock_domain_name(m, domain),
+			       "hardware of d%d", md->index);
+	KUNIT_EXPECT_STREQ_MSG(test,
+			       mock_domain_name(m, md->dev.iommu->attached),
+			       mock_domain_name(m, domain),
+			       "core's record of d%d", md->index);
+}
+
+void mock_expect_domain(struct kunit *test, struct mock_dev *md,
+			struct iommu_domain *domain)
+{
+	struct iommu_group *group = mock_group(md);
+	struct group_device *gdev;
+
+	KUNIT_ASSERT_NOT_NULL(test, group);
+	guard(mutex)(&group->mutex);
+	KUNIT_EXPECT_STREQ_MSG(test, mock_domain_name(md->m, group->domain),
+			       mock_domain_name(md->m, domain), "the group");
+	list_for_each_entry(gdev, &group->devices, list)
+		mock_expect_member(test, to_mock_dev(gdev->dev), domain);
+}
+
+void mock_expect_pasid(struct kunit *test, struct mock_dev *md, ioasid_t pasid,
+		       struct iommu_domain *domain)
+{
+	struct iommu_group *group = mock_group(md);
+	struct group_device *gdev;
+
+	KUNIT_ASSERT_NOT_NULL(test, group);
+	guard(mutex)(&group->mutex);
+	list_for_each_entry(gdev, &group->devices, list) {
+		struct mock_dev *pos = to_mock_dev(gdev->dev);
+
+		if (!gdev->dev->iommu->max_pasids)
+			continue;
+		KUNIT_EXPECT_STREQ_MSG(test,
+				       mock_domain_name(md->m, pos->hw[pasid]),
+				       mock_domain_name(md->m, domain),
+				       "hardware of d%d.%u", pos->index, pasid);
+	}
+}

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A mock IOMMU for KUnit: one driver on one private bus, whose "hardware" is a
+ * table that says what every slot of every device translates with.
+ *
+ * A test makes devices, says which group each belongs to, which driver calls
+ * fail, and compares afterwards: the return code, what the core says, what the
+ * hardware has, and the journal of driver calls. The journal is a string:
+ *
+ *	d0:A		device 0 was attached to domain A
+ *	d1:B!-12	device 1 refused domain B with -ENOMEM
+ *	d0.5:B		PASID 5 of device 0 was set to B
+ *	d0.5:B<A	the same, and the core said A was there before
+ *	d0.5-B		PASID 5 of device 0 was removed, the core said it had B
+ *
+ * Paging domains are called A, B, C... in the order of their allocation.
+ *
+ * The mock itself fails the test when the core breaks its word: a slot that
+ * translates with a freed domain, a driver told an old domain which the
+ * hardware does not have (T6), a PASID removed that never was set.
+ */
+#ifndef __IOMMU_TESTS_MOCK_IOMMU_H
+#define __IOMMU_TESTS_MOCK_IOMMU_H
+
+#include <kunit/test.h>
+#include <linux/device.h>
+#include <linux/iommu.h>
+#include <linux/property.h>
+#include <linux/sizes.h>
+#include <linux/xarray.h>
+#include "../iommu-priv.h"
+
+#define MOCK_DEVS	16
+#define MOCK_SLOTS	64	/* PASIDs of a device, IOMMU_NO_PASID included */
+#define MOCK_PASID_BITS	6
+#define MOCK_FAULTS	8
+#define MOCK_RESV	4
+#define MOCK_PGSIZES	(SZ_4K | SZ_2M | SZ_1G)
+
+enum mock_op {
+	MOCK_PROBE,
+	MOCK_RELEASE,
+	MOCK_FINALIZE,
+	MOCK_GROUP,
+	MOCK_ALLOC,
+	MOCK_FREE,
+	MOCK_ATTACH,
+	MOCK_SET_PASID,
+	MOCK_REMOVE_PASID,
+	MOCK_MAP,
+	MOCK_UNMAP,
+	MOCK_SYNC_MAP,
+	MOCK_SYNC,
+	MOCK_NR_OPS,
+};
+
+struct mock_iommu;
+
+/**
+ * struct mock_dev - a device behind the mock
+ * @dev: the device
+ * @m: its IOMMU
+ * @index: n of the "dn" in the journal
+ * @group: devices of the same number share a group
+ * @pasid_bits: width of its PASIDs, 0 for none; to be set before plugging
+ * @def_type: its answer to def_domain_type()
+ * @deferred: its answer to is_attach_deferred()
+ * @no_fwspec: plug it unseen by the core; mock_probe() shows it later
+ * @plugged: device_add() has been done
+ * @broke: its last attach failed and lost the old attachment
+ * @hw: what each slot translates with; NULL is nothing at all
+ * @resv: its reserved regions
+ * @nr_resv: their number
+ */
+struct mock_dev {
+	struct device dev;
+	struct mock_iommu *m;
+	int index;
+	int group;
+	u32 pasid_bits;
+	int def_type;
+	bool deferred;
+	bool no_fwspec;
+	bool plugged;
+	bool broke;
+	struct iommu_domain *hw[MOCK_SLOTS];
+	struct {
+		phys_addr_t start;
+		size_t length;
+		enum iommu_resv_type type;
+	} resv[MOCK_RESV];
+	int nr_resv;
+};
+
+/**
+ * struct mock_domain - a domain of the mock
+ * @domain: for the core
+ * @m: the IOMMU it belongs to
+ * @link: in mock_iommu.domains
+ * @name: what the journal calls it
+ * @freed: the core freed it; the memory stays until the test ends, so that
+ *	later use is found
+ * @pages: 4K page of the IOVA -> 4K page of the address
+ */
+struct mock_domain {
+	struct iommu_domain domain;
+	struct mock_iommu *m;
+	struct list_head link;
+	char name[4];
+	bool freed;
+	struct xarray pages;
+};
+
+/**
+ * struct mock_fault - a call that is going to fail
+ * @op: the driver call
+ * @md: the device, or NULL for any
+ * @domain: the domain, or NULL for any
+ * @skip: let so many matching calls pass first
+ * @times: fail so many then
+ * @err: how
+ * @breaks: the device loses its old attachment in failing
+ * @partial: pages mapped by a failing map_pages()
+ */
+struct mock_fault {
+	enum mock_op op;
+	struct mock_dev *md;
+	struct iommu_domain *domain;
+	int skip;
+	int times;
+	int err;
+	bool breaks;
+	size_t partial;
+};
+
+/**
+ * struct mock_iommu - the mock and all that a test knows of it
+ * @ops: the driver; a test changes it before it plugs the first device
+ * @paging_ops: of paging domains
+ * @static_ops: of @identity and @blocked
+ * @sva_ops: of domains for SVA
+ * @identity: the static identity domain
+ * @blocked: the static blocked domain
+ * @iommu: the hardware on @bus
+ * @anchor: makes @fwnode known even while @iommu is not registered
+ * @bus: where the devices live
+ * @anchor_bus: where no devices live
+ * @nb: for @bus
+ * @anchor_nb: for @anchor_bus
+ * @fwnode: ties the devices to this driver
+ * @registered: @iommu is registered
+ * @test: the running test
+ * @devs: all devices made, by index
+ * @nr_devs: their number
+ * @domains: all domains ever allocated
+ * @nr_domains: their number
+ * @faults: calls that are going to fail
+ * @calls: how often each operation was called
+ * @journal: the text
+ * @journal_len: its length
+ * @caps: bit n: iommu_cap n is supported
+ * @on_call: the test's look into the middle of a driver call
+ * @on_call_data: for @on_call
+ * @stalled: map_pages() calls in a row that mapped nothing
+ */
+struct mock_iommu {
+	struct iommu_ops ops;
+	struct iommu_domain_ops paging_ops;
+	struct iommu_domain_ops static_ops;
+	struct iommu_domain_ops sva_ops;
+	struct iommu_domain identity;
+	struct iommu_domain blocked;
+	struct iommu_device iommu;
+	struct iommu_device anchor;
+	struct bus_type bus;
+	struct bus_type anchor_bus;
+	struct notifier_block nb;
+	struct notifier_block anchor_nb;
+	struct fwnode_handle *fwnode;
+	bool registered;
+	struct kunit *test;
+	struct mock_dev *devs[MOCK_DEVS];
+	int nr_devs;
+	struct list_head domains;
+	int nr_domains;
+	struct mock_fault faults[MOCK_FAULTS];
+	unsigned int calls[MOCK_NR_OPS];
+	char journal[2048];
+	size_t journal_len;
+	unsigned long caps;
+	void (*on_call)(struct mock_iommu *m, enum mock_op op,
+			struct mock_dev *md, ioasid_t pasid);
+	void *on_call_data;
+	unsigned int stalled;
+};
+
+#define to_mock_dev(d)		container_of(d, struct mock_dev, dev)
+#define to_mock_domain(d)	container_of(d, struct mock_domain, domain)
+
+/* Fails the test if it cannot; all is undone when the test ends. */
+struct mock_iommu *mock_iommu_new(struct kunit *test);
+int mock_register(struct mock_iommu *m);
+void mock_unregister(struct mock_iommu *m);
+
+/* A device of group number @group; mock_add() is both steps at once. */
+struct mock_dev *mock_new_dev(struct mock_iommu *m, int group);
+void mock_plug(struct mock_dev *md);
+struct mock_dev *mock_add(struct mock_iommu *m, int group);
+struct mock_dev *mock_add_pasid(struct mock_iommu *m, int group);
+int mock_fwspec(struct mock_dev *md);
+int mock_probe(struct mock_dev *md);
+void mock_unplug(struct mock_dev *md);
+void mock_add_resv(struct mock_dev *md, phys_addr_t start, size_t length,
+		   enum iommu_resv_type type);
+
+/* A paging domain for md, freed by the test with iommu_domain_free(). */
+struct iommu_domain *mock_paging(struct mock_dev *md);
+bool mock_freed(struct iommu_domain *domain);
+int mock_live_domains(struct mock_iommu *m);
+struct iommu_domain *mock_legacy_alloc(unsigned int type);
+const char *mock_domain_name(struct mock_iommu *m, struct iommu_domain *domain);
+
+struct mock_fault *mock_fail(struct mock_iommu *m, enum mock_op op,
+			     struct mock_dev *md, int err);
+void mock_heal(struct mock_iommu *m);
+int mock_faults_left(struct mock_iommu *m);
+
+void mock_journal_clear(struct mock_iommu *m);
+void mock_count_clear(struct mock_iommu *m);
+
+/* The group, each member and each member's hardware agree on @domain. */
+void mock_expect_domain(struct kunit *test, struct mock_dev *md,
+			struct iommu_domain *domain);
+/* Each member's hardware has @domain for @pasid. */
+void mock_expect_pasid(struct kunit *test, struct mock_dev *md, ioasid_t pasid,
+		       struct iommu_domain *domain);
+
+#define MOCK_EXPECT_JOURNAL(test, m, text) \
+	KUNIT_EXPECT_STREQ(test, (const char *)(m)->journal, text)
+
+static inline struct iommu_group *mock_group(struct mock_dev *md)
+{
+	return md->dev.iommu_group;
+}
+
+#endif /* __IOMMU_TESTS_MOCK_IOMMU_H */
