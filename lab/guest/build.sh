@@ -1,0 +1,79 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# usage: build.sh OUTDIR LAIDTREE BUILDDIR
+#
+# Compile what runs in the guest and put it into the initramfs tree OUTDIR:
+#   /lab/bin      programs of the lab
+#   /lab/tests    our kselftests
+#   /lab/base     the base's iommufd suites, built from LAIDTREE
+#   /lab/modules  the lab's kernel module
+# LAIDTREE is the kernel source, BUILDDIR its build folder with a finished kernel.
+set -eu
+
+if [ $# -ne 3 ] || [ ! -d "$2/tools/testing/selftests/iommu" ] || [ ! -e "$3/.config" ]; then
+	echo "usage: build.sh OUTDIR LAIDTREE BUILDDIR (a kernel source and its build folder)" >&2
+	exit 2
+fi
+here=$(cd "$(dirname "$0")" && pwd)
+core=$(cd "$here/../../tools/testing/selftests/iommu/core" && pwd)
+mkdir -p "$1" "$3/guest"
+out=$(cd "$1" && pwd)
+tree=$(cd "$2" && pwd)
+build=$(cd "$3" && pwd)
+work=$build/guest
+mkdir -p "$out/lab/bin" "$out/lab/tests" "$out/lab/base" "$out/lab/modules" \
+	"$work/include/linux" "$work/obj" "$work/base" "$work/module"
+
+# The kernel's own user headers of the two interfaces; the rest are the machine's.
+for header in vfio iommufd; do
+	sed 's/ __user / /' "$tree/include/uapi/linux/$header.h" >"$work/include/linux/$header.h"
+done
+
+cflags="-static -std=gnu11 -O2 -D_GNU_SOURCE -isystem $work/include"
+strict="$cflags -Wall -Wextra -Werror -I$core -isystem $tree/tools/testing/selftests"
+
+for source in "$core"/core_*.c; do
+	object=$work/obj/$(basename "$source" .c).o
+	# shellcheck disable=SC2086 # flags are words
+	gcc $strict -c "$source" -o "$object"
+done
+compile() {	# SOURCE PROGRAM
+	# shellcheck disable=SC2086
+	gcc $strict "$1" "$work"/obj/core_*.o -o "$2" -lpthread
+}
+for source in "$core"/*_test.c; do
+	compile "$source" "$out/lab/tests/$(basename "$source" .c)"
+done
+for source in "$here"/src/*.c; do
+	compile "$source" "$out/lab/bin/$(basename "$source" .c)"
+done
+
+# The base's suites want headers newer than the base's own; base-suites.sed drops the
+# few assertions that do. The copy stands where the sources' relative includes work.
+suites=$work/base/tools/testing/selftests/iommu
+mkdir -p "$suites" "$work/base/drivers/iommu/iommufd"
+ln -sfn "$tree/drivers/iommu/iommufd/iommufd_test.h" "$work/base/drivers/iommu/iommufd/"
+for harness in kselftest.h kselftest_harness.h; do
+	ln -sfn "$tree/tools/testing/selftests/$harness" "$work/base/tools/testing/selftests/"
+done
+newer=""
+grep -q IOMMU_HW_INFO_TYPE_DEFAULT "$tree/include/uapi/linux/iommufd.h" ||
+	newer="-DIOMMU_HW_INFO_TYPE_DEFAULT=0"
+for source in iommufd.c iommufd_fail_nth.c iommufd_utils.h; do
+	if [ -n "$newer" ]; then
+		sed -f "$here/base-suites.sed" "$tree/tools/testing/selftests/iommu/$source"
+	else
+		cat "$tree/tools/testing/selftests/iommu/$source"
+	fi >"$suites/$source"
+done
+for suite in iommufd iommufd_fail_nth; do
+	# -w: warnings in the base's sources are the base's
+	# shellcheck disable=SC2086
+	gcc $cflags $newer -w "$suites/$suite.c" -o "$out/lab/base/$suite"
+done
+
+cp "$here"/modules/* "$work/module/"
+symbols=""
+[ -e "$build/Module.symvers" ] || symbols="KBUILD_EXTRA_SYMBOLS=$build/vmlinux.symvers"
+make -s -C "$tree" O="$build" M="$work/module" $symbols modules
+cp "$work"/module/*.ko "$out/lab/modules/"
