@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Every command of the project. `make help` explains them on one screen.
+#
+# The work is done by the scripts in lab/; this file only names it.
+
+FLAVOUR ?= plain
+MACHINE ?= vtd
+export ACCEL LINUX_SRC LAB_INSTALL JOBS GDB_PORT
+
+# This is not the kernel's make: its own -j would only mix the progress lines.
+.NOTPARALLEL:
+MAKEFLAGS += --no-print-directory
+
+.PHONY: help run test shell gdb build kunit compat mutants base-watch cov clean
+help:
+	@lab/help.sh
+
+run:
+	@lab/run.sh $(FLAVOUR) $(MACHINE)
+
+test:
+	@lab/test.sh $(FLAVOUR)
+
+kunit:
+	@lab/kunit.sh $(FLAVOUR) '$(SUITES)'
+
+build:
+	@lab/all.sh $(FLAVOUR)
+
+shell:
+	@lab/shell.sh $(FLAVOUR) $(MACHINE)
+
+gdb:
+	@lab/shell.sh $(FLAVOUR) $(MACHINE) gdb
+
+compat:
+	@lab/compat.sh
+
+mutants:
+	@lab/mutants.sh $(MUTANTS)
+
+base-watch:
+	@lab/deps.sh run
+	@lab/tree.sh
+	@lab/base-watch.sh
+
+cov:
+	@lab/cov.sh
+
+clean:
+	rm -rf build

@@ -1,0 +1,25 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# make help: every target and every variable, on one screen.
+. "$(dirname "$0")/lib.sh"
+cat <<END
+make run         build, boot, and watch a device claimed, translated, given back
+make test        everything; ends with: N passed, N failed, N skipped
+make kunit       only the KUnit suites (SUITES= a glob)
+make shell       a prompt in the guest         make gdb   the same, waiting for gdb
+make build       kernel and guest, no boot     make cov   lines of our files the tests run
+make compat      base sources compile against our header (x86-64 and arm64)
+make mutants     each fault in lab/mutants must turn a test red (MUTANTS= names)
+make base-watch  base files we replace that moved since 6.12.117
+make clean       remove build/
+
+FLAVOUR=  plain (default), debug (sanitizers), cov (gcov), base (without our core)
+MACHINE=  vtd (default), vtd-sm (scalable mode), virtio, amd, none     (run, shell, gdb)
+ACCEL=    kvm or tcg; else KVM is tried and used if a guest really starts
+LINUX_SRC=    another 6.12.y tree or tarball (default: package linux-source-6.12)
+LAB_INSTALL=  no: only report missing packages and stop
+JOBS=     parallel compilations (default: one per processor, here $(nproc))
+GDB_PORT= port of make gdb (default 1234)
+
+make run takes vtd and vtd-sm only. Logs are in build/log, kernels in build/FLAVOUR.
+END

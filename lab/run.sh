@@ -1,0 +1,12 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# make run: from nothing to a guest in which our core does its main job.
+# usage: lab/run.sh FLAVOUR MACHINE
+. "$(dirname "$0")/lib.sh"
+
+one_of FLAVOUR "$1" "$flavours"
+one_of MACHINE "$2" "vtd vtd-sm"
+steps 7
+"$lab/all.sh" "$1"
+step "the guest: $1 kernel on $2, $("$lab/accel.sh" "$build/$1/arch/x86/boot/bzImage")"
+"$lab/qemu.sh" -m "$2" -t demo -s 300 "$1"

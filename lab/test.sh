@@ -1,0 +1,112 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# make test: every suite on every machine it is for; the last line is the sum.
+# usage: lab/test.sh FLAVOUR
+. "$(dirname "$0")/lib.sh"
+
+flavour=$1
+one_of FLAVOUR "$flavour" 'plain debug cov'
+results=$logs/results-$flavour
+mkdir -p "$logs"
+: >"$results"
+
+# task     machine  argument   kernel parameters
+# The argument of disk is the type its groups must have. Two emulators claim a
+# caching mode, with which Linux is strict also where lazy was asked for.
+table() {
+	cat <<-END
+	kunit      none
+	iommufd    none
+	groups     vtd
+	groups     vtd-sm
+	groups     virtio
+	groups     amd
+	groups     none
+	disk       vtd      DMA        iommu.strict=1
+	disk       vtd      DMA-FQ     iommu.strict=0
+	disk       vtd      identity   iommu.passthrough=1
+	disk       vtd-sm   DMA        iommu.strict=1
+	disk       vtd-sm   DMA        iommu.strict=0
+	disk       vtd-sm   identity   iommu.passthrough=1
+	disk       virtio   DMA        iommu.strict=1
+	disk       virtio   DMA-FQ     iommu.strict=0
+	disk       virtio   identity   iommu.passthrough=1
+	disk       amd      DMA        iommu.strict=1
+	disk       amd      DMA        iommu.strict=0
+	disk       amd      identity   iommu.passthrough=1
+	disk       none     none
+	selftests  vtd
+	selftests  vtd-sm
+	selftests  virtio
+	selftests  amd
+	selftests  none
+	END
+}
+
+# note RESULT NAME [REASON]: one more result of the row at hand
+note() { printf '%s\t%s\t%s\n' "$1" "$2" "${3:-}" >>"$rowfile"; }
+
+# The groups must be those that the base's own core makes of the same machine.
+compare_groups() {
+	local ours=$logs/guest/$flavour-$row.log base=$logs/guest/base-$row.log
+	if ! "$lab/qemu.sh" -q -m "$machine" -t groups -n "$row" base; then
+		note fail "groups of the base"
+	elif diff <(grep '^group ' "$base") <(grep '^group ' "$ours") >"$logs/groups.diff"; then
+		note pass "groups are as with the base"
+	else
+		note fail "groups differ from the base's"
+		cat "$logs/groups.diff"
+	fi
+}
+
+count() { grep -c "^$1	" "$2" || true; }
+
+run_row() {
+	local rc=0 begun=$SECONDS text seconds=180
+
+	row=$machine-$task${argument:+-$argument}
+	rowfile=$logs/row-$flavour
+	: >"$rowfile"
+	[ "$flavour" = plain ] || seconds=900
+	if [ "$task" = kunit ]; then
+		row=kunit
+		KUNIT_QUIET=yes "$lab/kunit.sh" "$flavour" || rc=$?
+		text=$logs/guest/$flavour-$row.kernel.log
+	else
+		"$lab/qemu.sh" -q -m "$machine" -t "$task" -a "$argument" -k "$words" \
+			-n "$row" -s $seconds "$flavour" || rc=$?
+		text=$logs/guest/$flavour-$row.log
+	fi
+	awk -f "$lab/ktap.awk" "$text" >>"$rowfile"
+	if [ "$rc" -gt 1 ]; then
+		note fail "the guest itself"
+	elif [ "$(count fail "$rowfile")" = 0 ] && [ "$rc" != 0 ]; then
+		note fail "the task's status"
+	elif [ ! -s "$rowfile" ]; then
+		note fail "no result at all"
+	fi
+	[ "$task" != groups ] || compare_groups
+	sed "s/^\([a-z]*\)	/\1	$row: /" "$rowfile" >>"$results"
+
+	printf '  %-24s %4d passed %3d failed %3d skipped  %4d s\n' "$row" \
+		"$(count pass "$rowfile")" "$(count fail "$rowfile")" \
+		"$(count skip "$rowfile")" $((SECONDS - begun))
+	awk -F'\t' '
+		$1 == "fail" { print "    failed: " $2 }
+		$1 == "skip" { print "    skipped: " $2 ": " ($3 == "" ? "(no reason given)" : $3) }
+	' "$rowfile"
+}
+
+steps 12
+"$lab/all.sh" "$flavour"
+"$lab/build.sh" base
+"$lab/initramfs.sh" base
+step "tests of the $flavour kernel"
+while read -r task machine argument words; do
+	run_row </dev/null
+done < <(table)
+
+passed=$(count pass "$results")
+failed=$(count fail "$results")
+say "$passed passed, $failed failed, $(count skip "$results") skipped"
+[ "$failed" = 0 ] && [ "$passed" != 0 ]
