@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * PASIDs and attach handles.
+ *
+ * group->pasids has an entry for each PASID in use, and for IOMMU_NO_PASID if
+ * whoever attached there gave a handle. An entry is the handle, which knows the
+ * domain, or the domain alone (iommu-priv.h). It is written in two steps: the
+ * slot is reserved while an attach can still fail for want of memory (T2), and
+ * filled only behind the last driver call (T5), so that a page request never
+ * finds a handle whose attach then fails (W29). Writers hold group->mutex;
+ * readers, interrupt threads among them, only the array's own lock.
+ */
+#define pr_fmt(fmt) "iommu: " fmt
+
+#include <linux/export.h>
+#include <linux/idr.h>
+#include <linux/seq_file.h>
+
+#include "iommu-priv.h"
+
+static DEFINE_IDA(iommu_global_pasid_ida);
+
+/**
+ * iommu_group_has_slots() - Is a PASID or a handle in use?
+ * @group: the group
+ *
+ * Context: expects group->mutex.
+ * Return: true if so.
+ */
+bool iommu_group_has_slots(struct iommu_group *group)
+{
+	lockdep_assert_held(&group->mutex);
+	return !xa_empty(&group->pasids);
+}
+
+/**
+ * iommu_group_seq_slots() - List the slots in use for a person
+ * @group: the group
+ * @m: where to
+ *
+ * Context: expects group->mutex.
+ */
+void iommu_group_seq_slots(struct iommu_group *group, struct seq_file *m)
+{
+	unsigned long pasid;
+	void *entry;
+
+	lockdep_assert_held(&group->mutex);
+
+	xa_for_each(&group->pasids, pasid, entry) {
+		if (pasid == IOMMU_NO_PASID)
+			seq_puts(m, "  no PASID");
+		else
+			seq_printf(m, "  PASID %lu", pasid);
+		seq_printf(m, ": %s%s\n",
+			   iommu_domain_type_str(iommu_slot_domain(entry)->type),
+			   iommu_slot_handle(entry) ? ", handle" : "");
+	}
+}
+
+/**
+ * iommu_slot_reserve() - Take a slot before the first driver call
+ * @group: the group
+ * @pasid: the slot
+ *
+ * Nothing after it can fail for want of memory (T2). Readers see nothing yet.
+ *
+ * Context: expects group->mutex; sleeps.
+ * Return: 0, -EBUSY the slot is in use, -ENOMEM.
+ */
+int iommu_slot_reserve(struct iommu_group *group, ioasid_t pasid)
+{
+	lockdep_assert_held(&group->mutex);
+	return xa_insert(&group->pasids, pasid, XA_ZERO_ENTRY, GFP_KERNEL);
+}
+
+/**
+ * iommu_slot_publish() - Let readers find what a slot has
+ * @group: the group
+ * @pasid: the slot, reserved or in use
+ * @domain: attached by now (T5)
+ * @handle: the attacher's record, or NULL; IOMMU_NO_PASID, whose domain is
+ *	group->domain, needs no entry without one
+ *
+ * Context: expects group->mutex.
+ */
+void iommu_slot_publish(struct iommu_group *group, ioasid_t pasid,
+			struct iommu_domain *domain,
+			struct iommu_attach_handle *handle)
+{
+	lockdep_assert_held(&group->mutex);
+
+	if (!handle && pasid == IOMMU_NO_PASID) {
+		iommu_slot_clear(group, pasid);
+		return;
+	}
+	if (handle)
+		handle->domain = domain;
+	/* Into a reserved slot: cannot fail. */
+	xa_store(&group->pasids, pasid, iommu_slot_entry(domain, handle),
+		 GFP_KERNEL);
+}
+
+/**
+ * iommu_slot_clear() - The slot has nothing any more
+ * @group: the group
+ * @pasid: the slot, in whatever state
+ *
+ * Context: expects group->mutex.
+ */
+void iommu_slot_clear(struct iommu_group *group, ioasid_t pasid)
+{
+	lockdep_assert_held(&group->mutex);
+	xa_erase(&group->pasids, pasid);
+}
+
+/* Every member that has PASIDs must have this one. */
+static int iommu_pasid_fits_group(struct iommu_group *group, ioasid_t pasid)
+{
+	struct group_device *gdev;
+
+	for_each_group_device(group, gdev) {
+		u32 max = gdev->dev->iommu->max_pasids;
+
+		if (max && pasid >= max)
+			return -EINVAL;
+	}
+	return 0;
+}
+
+/**
+ * iommu_attach_device_pasid() - Give a PASID of a device a domain
+ * @domain: the domain; stays the caller's
+ * @dev: the device; every member of its group that has PASIDs gets the same
+ * @pasid: the PASID, not IOMMU_NO_PASID
+ * @handle: the caller's record, visible to iommu_attach_handle_get() from the
+ *	moment of success until the detach; NULL for none
+ *
+ * The driver is the one bound to @dev, so the device stays where it is.
+ *
+ * Context: process context, takes group->mutex.
+ * Return: 0, or an error and nothing changed: -EOPNOTSUPP the domain or the
+ * driver cannot do PASIDs, or the device has none; -ENODEV no group; -EINVAL no
+ * IOMMU, a domain of another driver, IOMMU_NO_PASID, or more than a member has;
+ * -EBUSY the PASID is in use; -ENOMEM; or the driver's error.
+ */
+int iommu_attach_device_pasid(struct iommu_domain *domain, struct device *dev,
+			      ioasid_t pasid,
+			      struct iommu_attach_handle *handle)
+{
+	struct iommu_group *group = dev->iommu_group;
+	int ret;
+
+	if (!domain->ops->set_dev_pasid)
+		return -EOPNOTSUPP;
+	if (!group)
+		return -ENODEV;
+	if (!dev_has_iommu(dev) || pasid == IOMMU_NO_PASID ||
+	    !iommu_domain_fits_device(domain, dev))
+		return -EINVAL;
+	/* Not at the detach, where it would be too late to refuse. */
+	if (!dev_iommu_ops(dev)->remove_dev_pasid || !dev->iommu->max_pasids)
+		return -EOPNOTSUPP;
+
+	guard(mutex)(&group->mutex);
+
+	ret = iommu_pasid_fits_group(group, pasid);
+	if (ret)
+		return ret;
+	ret = iommu_slot_reserve(group, pasid);
+	if (ret)
+		return ret;
+	ret = iommu_transition(group, pasid, domain);
+	if (ret) {
+		iommu_slot_clear(group, pasid);
+		return ret;
+	}
+	iommu_slot_publish(group, pasid, domain, handle);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(iommu_attach_device_pasid);
+
+/**
+ * iommu_detach_device_pasid() - Take the domain from a PASID of a device
+ * @domain: what was attached
+ * @dev: the device; all members of its group lose it
+ * @pasid: the PASID
+ *
+ * Afterwards DMA with the PASID is blocked, and domain and handle are the
+ * caller's to free. Harmless where nothing is attached (T9); what somebody else
+ * attached to the PASID stays.
+ *
+ * Context: process context, takes group->mutex.
+ */
+void iommu_detach_device_pasid(struct iommu_domain *domain, struct device *dev,
+			       ioasid_t pasid)
+{
+	struct iommu_group *group = dev->iommu_group;
+	void *entry;
+
+	if (!group || pasid == IOMMU_NO_PASID)
+		return;
+
+	guard(mutex)(&group->mutex);
+
+	entry = xa_load(&group->pasids, pasid);
+	if (!entry || iommu_slot_domain(entry) != domain)
+		return;
+
+	iommu_transition_nofail(group, pasid, domain, NULL);
+	iommu_slot_clear(group, pasid);
+}
+EXPORT_SYMBOL_GPL(iommu_detach_device_pasid);
+
+/**
+ * iommu_alloc_global_pasid() - Get a PASID that no other device is given
+ * @dev: the device that is going to use it
+ *
+ * Context: process context.
+ * Return: a PASID that @dev supports, for iommu_free_global_pasid();
+ * IOMMU_PASID_INVALID if it has no PASIDs, none is left, or for want of memory.
+ */
+ioasid_t iommu_alloc_global_pasid(struct device *dev)
+{
+	int pasid;
+
+	if (!dev_has_iommu(dev) || !dev->iommu->max_pasids)
+		return IOMMU_PASID_INVALID;
+
+	pasid = ida_alloc_range(&iommu_global_pasid_ida,
+				IOMMU_FIRST_GLOBAL_PASID,
+				dev->iommu->max_pasids - 1, GFP_KERNEL);
+	return pasid < 0 ? IOMMU_PASID_INVALID : pasid;
+}
+EXPORT_SYMBOL_GPL(iommu_alloc_global_pasid);
+
+/**
+ * iommu_free_global_pasid() - Give back a global PASID
+ * @pasid: from iommu_alloc_global_pasid()
+ *
+ * Context: any.
+ */
+void iommu_free_global_pasid(ioasid_t pasid)
+{
+	if (WARN_ON(pasid == IOMMU_PASID_INVALID))
+		return;
+	ida_free(&iommu_global_pasid_ida, pasid);
+}
+EXPORT_SYMBOL_GPL(iommu_free_global_pasid);
+
+/**
+ * iommu_attach_handle_get() - Find who is attached to a slot
+ * @group: the group
+ * @pasid: the slot
+ * @type: the domain type the caller can work with; 0: any
+ *
+ * Context: any that may take a spinlock. There is no reference: the caller
+ * keeps the handle from being detached meanwhile.
+ * Return: the handle; or an ERR_PTR: -ENOENT nothing is attached there, or
+ * without a handle; -EBUSY a domain of another type.
+ */
+struct iommu_attach_handle *iommu_attach_handle_get(struct iommu_group *group,
+						    ioasid_t pasid,
+						    unsigned int type)
+{
+	struct iommu_attach_handle *handle;
+
+	xa_lock(&group->pasids);
+	handle = iommu_slot_handle(xa_load(&group->pasids, pasid));
+	if (!handle)
+		handle = ERR_PTR(-ENOENT);
+	else if (type && handle->domain->type != type)
+		handle = ERR_PTR(-EBUSY);
+	xa_unlock(&group->pasids);
+	return handle;
+}
+EXPORT_SYMBOL_NS_GPL(iommu_attach_handle_get, IOMMUFD_INTERNAL);

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The contract between the files of the IOMMU core, and with iommufd.
+ *
+ * Floors. A file calls its own floor's prototypes below and the floors under
+ * it, never up. Where a lower file must reach up it offers a registration.
+ *
+ *	4  iommu.c  iommu-device.c  iommu-sva.c  iommu-debugfs.c
+ *	3  iommu-owner.c  iommu-pasid.c  iommu-default.c
+ *	2  iommu-transition.c
+ *	1  iommu-topology.c  iommu-group.c  iommu-domain.c  iommu-map.c
+ *	   iommu-resv.c
+ *
+ * Lock order, outermost first. A lock may be taken while holding any lock
+ * above it in its own branch.
+ *
+ *	iommu_probe_device_lock		one probe at a time; dev->iommu appears
+ *	  group->mutex			everything marked G below
+ *	    driver locks
+ *	iommu_sva_lock			bonds of processes and devices
+ *	  group->mutex
+ *	iommu_device_lock (spin)	the list of registered IOMMUs
+ *	group->pasids.xa_lock (spin)	leaf; interrupt threads take it alone
+ *
+ * Letters used at fields:
+ *	I  set before the object is visible, constant afterwards
+ *	G  read and written under group->mutex
+ *	g  written under group->mutex, read anywhere with READ_ONCE()
+ *	P  written under iommu_probe_device_lock
+ *	X  the xarray's own lock; written only under group->mutex as well
+ *	A  atomic
+ */
+#ifndef __LINUX_IOMMU_PRIV_H
+#define __LINUX_IOMMU_PRIV_H
+
+#include <linux/iommu.h>
+#include <linux/kobject.h>
+#include <linux/lockdep.h>
+#include <linux/mutex.h>
+#include <linux/xarray.h>
+
+/**
+ * struct group_device - one member of a group
+ * @list: G. Link in iommu_group.devices
+ * @group: I. The group it belongs to
+ * @dev: I. The device; the group holds a reference on it
+ * @name: I. Name of its link in the group's sysfs folder
+ * @undo: G. Scratch of a running transition: the domain to go back to
+ * @parked: G. Why the core had to take the device off its domain, or NULL
+ * @stranded: G. Even blocking failed: the hardware may still walk the domain
+ *	recorded in dev_iommu.attached, which must not be freed
+ * @master_cleared: G. The core took bus mastering away as the last fence
+ */
+struct group_device {
+	struct list_head	list;
+	struct iommu_group	*group;
+	struct device		*dev;
+	char			*name;
+	struct iommu_domain	*undo;
+	const char		*parked;
+	bool			stranded;
+	bool			master_cleared;
+};
+
+/**
+ * struct iommu_group - the smallest set of devices the hardware can tell apart
+ * @kobj: /sys/kernel/iommu_groups/N
+ * @devices_kobj: its "devices" folder. References on the group are references
+ *	on this object
+ * @devices: G. The members, struct group_device, in the order they came
+ * @nr_devices: G. Their number
+ * @pasids: X. One entry for each slot that has a handle or is a PASID in use,
+ *	see iommu-pasid.c for the encoding
+ * @mutex: guards the members and every translation of the group (T1)
+ * @iommu_data: the driver's own data, with @iommu_data_release to free it
+ * @iommu_data_release: see @iommu_data
+ * @name: name the driver gave, or NULL
+ * @id: I. The number shown to users
+ * @default_domain: g. What DMA-API drivers translate with. Constant while one
+ *	of them is bound
+ * @blocking_domain: G. What a claimed group translates with until its user
+ *	attaches something; NULL until first needed
+ * @domain: g. What the group's requests without PASID translate with. Each
+ *	device's own state is dev_iommu.attached
+ * @setup_entry: P. Link in the list of groups that wait for their default
+ *	domain while a bus is probed
+ * @owner: G. Tagged word: %NULL nobody, %IOMMU_OWNER_KERNEL drivers that use
+ *	the DMA API, else the pointer of the user who claimed the group
+ * @owner_cnt: G. How often: bound DMA-API drivers, or claims
+ * @exclusive: G. The device iommu_attach_device() gave the group to, or NULL
+ */
+struct iommu_group {
+	struct kobject		kobj;
+	struct kobject		*devices_kobj;
+	struct list_head	devices;
+	unsigned int		nr_devices;
+	struct xarray		pasids;
+	struct mutex		mutex;	/* outermost but the probe lock */
+	void			*iommu_data;
+	void			(*iommu_data_release)(void *iommu_data);
+	char			*name;
+	int			id;
+	struct iommu_domain	*default_domain;
+	struct iommu_domain	*blocking_domain;
+	struct iommu_domain	*domain;
+	struct list_head	setup_entry;
+	void			*owner;
+	unsigned int		owner_cnt;
+	struct device		*exclusive;
+};
+
+/*
+ * An entry of iommu_group.pasids is the domain alone, or the handle that knows
+ * it where the attacher gave one. A reserved, still invisible entry reads NULL.
+ */
+#define IOMMU_SLOT_DOMAIN	0
+#define IOMMU_SLOT_HANDLE	1
+
+static inline void *iommu_slot_entry(struct iommu_domain *domain,
+				     struct iommu_attach_handle *handle)
+{
+	if (handle)
+		return xa_tag_pointer(handle, IOMMU_SLOT_HANDLE);
+	return xa_tag_pointer(domain, IOMMU_SLOT_DOMAIN);
+}
+
+static inline struct iommu_attach_handle *iommu_slot_handle(void *entry)
+{
+	if (!entry || xa_pointer_tag(entry) != IOMMU_SLOT_HANDLE)
+		return NULL;
+	return xa_untag_pointer(entry);
+}
+
+static inline struct iommu_domain *iommu_slot_domain(void *entry)
+{
+	struct iommu_attach_handle *handle = iommu_slot_handle(entry);
+
+	if (handle)
+		return handle->domain;
+	return entry ? xa_untag_pointer(entry) : NULL;
+}
+
+/* The kernel's own tag in iommu_group.owner; no user's pointer can equal it. */
+#define IOMMU_OWNER_KERNEL	((void *)1UL)
+
+static inline bool iommu_group_user_owned(struct iommu_group *group)
+{
+	lockdep_assert_held(&group->mutex);
+	return group->owner && group->owner != IOMMU_OWNER_KERNEL;
+}
+
+/* Newest member last; expects group->mutex (or a group nobody else sees). */
+#define for_each_group_device(group, pos) \
+	list_for_each_entry(pos, &(group)->devices, list)
+
+/* Members of groups that VFIO makes for devices without IOMMU have none. */
+static inline bool dev_has_iommu(struct device *dev)
+{
+	return dev->iommu && dev->iommu->iommu_dev;
+}
+
+/* Only for devices that dev_has_iommu(). */
+static inline const struct iommu_ops *dev_iommu_ops(struct device *dev)
+{
+	return dev->iommu->iommu_dev->ops;
+}
+
+/* ---- floor 1: iommu-group.c -------------------------------------------- */
+
+/**
+ * struct iommu_group_file - a file in each group's sysfs folder
+ * @attr: name and mode
+ * @show: fills a page
+ * @store: takes what was written, or %NULL
+ */
+struct iommu_group_file {
+	struct attribute attr;
+	ssize_t (*show)(struct iommu_group *group, char *buf);
+	ssize_t (*store)(struct iommu_group *group, const char *buf,
+			 size_t count);
+};
+
+void __init iommu_group_register_file(struct iommu_group_file *file);
+struct group_device *iommu_group_alloc_member(struct iommu_group *group,
+					      struct device *dev);
+void iommu_group_link_member(struct group_device *gdev);
+void iommu_group_unlink_member(struct group_device *gdev);
+void iommu_group_free_member(struct group_device *gdev);
+struct group_device *iommu_group_find_member(struct iommu_group *group,
+					     struct device *dev);
+struct group_device *iommu_group_first_member(struct iommu_group *group);
+const char *iommu_group_label(struct iommu_group *group);
+struct iommu_group *iommu_group_next(int *id);
+void iommu_group_done(struct iommu_group *group);
+
+/* ---- floor 1: iommu-domain.c ------------------------------------------- */
+
+const char *iommu_domain_type_str(unsigned int type);
+struct iommu_domain *iommu_domain_alloc_type(struct device *dev,
+					     unsigned int type);
+bool iommu_domain_fits_device(struct iommu_domain *domain, struct device *dev);
+void iommu_domain_get(struct iommu_domain *domain);
+void iommu_domain_put(struct iommu_domain *domain);
+void iommu_domain_strand(struct iommu_domain *domain);
+void iommu_domain_unstrand(struct iommu_domain *domain);
+
+/* ---- floor 1: iommu-resv.c --------------------------------------------- */
+
+int iommu_create_direct_mappings(struct iommu_domain *domain,
+				 struct device *dev);
+
+/* ---- floor 2: iommu-transition.c --------------------------------------- */
+
+int iommu_transition(struct iommu_group *group, ioasid_t pasid,
+		     struct iommu_domain *new);
+void iommu_transition_nofail(struct iommu_group *group, ioasid_t pasid,
+			     struct iommu_domain *old,
+			     struct iommu_domain *new);
+int iommu_transition_join(struct group_device *gdev,
+			  struct iommu_domain *domain);
+void iommu_transition_leave(struct group_device *gdev);
+void iommu_transition_rest(struct group_device *gdev);
+void iommu_transition_left(struct group_device *gdev);
+int iommu_transition_deferred(struct device *dev, struct iommu_domain *domain);
+int iommu_group_need_blocking_domain(struct iommu_group *group);
+void iommu_group_set_core_domain(struct iommu_group *group);
+
+/* ---- floor 3: iommu-pasid.c -------------------------------------------- */
+
+struct seq_file;
+
+int iommu_slot_reserve(struct iommu_group *group, ioasid_t pasid);
+void iommu_slot_publish(struct iommu_group *group, ioasid_t pasid,
+			struct iommu_domain *domain,
+			struct iommu_attach_handle *handle);
+void iommu_slot_clear(struct iommu_group *group, ioasid_t pasid);
+bool iommu_group_has_slots(struct iommu_group *group);
+void iommu_group_seq_slots(struct iommu_group *group, struct seq_file *m);
+
+/* ---- floor 3: iommu-default.c ------------------------------------------ */
+
+int iommu_setup_default_domain(struct iommu_group *group, int target_type);
+
+/* ---- floor 4: iommu-device.c ------------------------------------------- */
+
+void dev_iommu_free(struct device *dev);
+const struct iommu_ops *iommu_ops_from_fwnode(const struct fwnode_handle *fwnode);
+
+int iommu_device_register_bus(struct iommu_device *iommu,
+			      const struct iommu_ops *ops,
+			      const struct bus_type *bus,
+			      struct notifier_block *nb);
+void iommu_device_unregister_bus(struct iommu_device *iommu,
+				 const struct bus_type *bus,
+				 struct notifier_block *nb);
+
+/* ---- floor 4: for iommufd ---------------------------------------------- */
+
+int iommu_group_replace_domain(struct iommu_group *group,
+			       struct iommu_domain *new_domain);
+struct iommu_attach_handle *iommu_attach_handle_get(struct iommu_group *group,
+						    ioasid_t pasid,
+						    unsigned int type);
+int iommu_attach_group_handle(struct iommu_domain *domain,
+			      struct iommu_group *group,
+			      struct iommu_attach_handle *handle);
+void iommu_detach_group_handle(struct iommu_domain *domain,
+			       struct iommu_group *group);
+int iommu_replace_group_handle(struct iommu_group *group,
+			       struct iommu_domain *new_domain,
+			       struct iommu_attach_handle *handle);
+
+#endif /* __LINUX_IOMMU_PRIV_H */

@@ -1,0 +1,536 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The one engine that moves devices between domains.
+ *
+ * A slot is (group, PASID); IOMMU_NO_PASID is the slot of requests without
+ * PASID. A transition takes one slot of one group from an old domain to a new
+ * one, on every member, or leaves every member as it was. Everything that
+ * changes a translation comes through here, under group->mutex, in this order:
+ *
+ *	check	what can be known without touching hardware (T2)
+ *	step	one driver call for each member; the member's own record,
+ *		dev_iommu.attached, follows the driver's answer at once, so that
+ *		a driver which asks the core in its callback reads what its
+ *		hardware has (T3, T6)
+ *	undo	if a member fails: the ones that succeeded go back, last first;
+ *		the one that failed kept its old domain, unless its driver
+ *		declares attach_breaks_old and has to be told again (T4)
+ *	publish	group->domain changes behind the last member (T5)
+ *
+ * Where a step may not fail and the driver fails anyway, the member is parked
+ * (T7): it gets a domain that blocks; if even that fails, a PCI device loses
+ * bus mastering and the domain its hardware may still walk is kept from being
+ * freed. A parked member comes back with the next attach that succeeds.
+ *
+ * A domain counts the (member, slot) pairs that translate with it. The count
+ * is what makes a stranded domain outlive its owner's iommu_domain_free().
+ */
+#define pr_fmt(fmt) "iommu: " fmt
+
+#include <linux/pci.h>
+#include <trace/events/iommu.h>
+
+#include "iommu-priv.h"
+
+/* A member without PASIDs has no PASID slots; its siblings may have them. */
+static bool iommu_member_has_slot(struct group_device *gdev, ioasid_t pasid)
+{
+	return pasid == IOMMU_NO_PASID || gdev->dev->iommu->max_pasids;
+}
+
+static void iommu_member_record(struct group_device *gdev,
+				struct iommu_domain *domain)
+{
+	struct dev_iommu *param = gdev->dev->iommu;
+	struct iommu_domain *old = param->attached;
+
+	iommu_domain_get(domain);
+	WRITE_ONCE(param->attached, domain);
+	if (!old)
+		return;
+	if (gdev->stranded) {
+		gdev->stranded = false;
+		iommu_domain_unstrand(old);
+	}
+	iommu_domain_put(old);
+}
+
+/* Change what a member's requests without PASID translate with. */
+static int iommu_member_attach(struct group_device *gdev,
+			       struct iommu_domain *domain)
+{
+	struct dev_iommu *param = gdev->dev->iommu;
+	bool deferred = param->attach_deferred;
+	int ret;
+
+	if (unlikely(!domain->ops->attach_dev))
+		return -ENODEV;
+
+	/* Visible as done to a driver that asks; taken back below (W7). */
+	param->attach_deferred = 0;
+	ret = domain->ops->attach_dev(domain, gdev->dev);
+	if (ret) {
+		param->attach_deferred = deferred;
+		return ret;
+	}
+	trace_attach_device_to_domain(gdev->dev);
+	iommu_member_record(gdev, domain);
+	return 0;
+}
+
+/* The fences are down again: the member translates as the core wants it. */
+static void iommu_member_unpark(struct group_device *gdev)
+{
+	if (gdev->master_cleared) {
+		gdev->master_cleared = false;
+		pci_set_master(to_pci_dev(gdev->dev));
+	}
+	gdev->parked = NULL;
+	dev_info(gdev->dev, "no longer parked, DMA is translated again\n");
+}
+
+static int iommu_member_set_pasid(struct group_device *gdev, ioasid_t pasid,
+				  struct iommu_domain *domain)
+{
+	int ret;
+
+	ret = domain->ops->set_dev_pasid(domain, gdev->dev, pasid, NULL);
+	if (!ret)
+		iommu_domain_get(domain);
+	return ret;
+}
+
+static void iommu_member_remove_pasid(struct group_device *gdev,
+				      ioasid_t pasid, struct iommu_domain *old)
+{
+	dev_iommu_ops(gdev->dev)->remove_dev_pasid(gdev->dev, pasid, old);
+	iommu_domain_put(old);
+}
+
+/* Requests of a device that waits for its first mapping stay untouched. */
+static bool iommu_member_stays_deferred(struct group_device *gdev,
+					struct iommu_domain *domain)
+{
+	return gdev->dev->iommu->attach_deferred &&
+	       domain == gdev->group->default_domain;
+}
+
+/* One member, one slot, one driver call. */
+static int iommu_member_step(struct group_device *gdev, ioasid_t pasid,
+			     struct iommu_domain *old, struct iommu_domain *new)
+{
+	int ret = 0;
+
+	if (pasid != IOMMU_NO_PASID) {
+		if (!iommu_member_has_slot(gdev, pasid))
+			return 0;
+		if (new)
+			return iommu_member_set_pasid(gdev, pasid, new);
+		iommu_member_remove_pasid(gdev, pasid, old);
+		return 0;
+	}
+
+	if (iommu_member_stays_deferred(gdev, new))
+		return 0;
+	if (gdev->dev->iommu->attached != new || gdev->stranded)
+		ret = iommu_member_attach(gdev, new);
+	if (!ret && gdev->parked)
+		iommu_member_unpark(gdev);
+	return ret;
+}
+
+static struct iommu_domain *iommu_member_blocker(struct group_device *gdev)
+{
+	const struct iommu_ops *ops = dev_iommu_ops(gdev->dev);
+
+	if (ops->blocked_domain)
+		return ops->blocked_domain;
+	if (iommu_group_need_blocking_domain(gdev->group))
+		return NULL;
+	return gdev->group->blocking_domain;
+}
+
+/*
+ * Fence a member off (T7). dev_iommu.attached keeps telling which domain the
+ * hardware may be walking, and holds it.
+ */
+static void iommu_member_park(struct group_device *gdev, const char *why)
+{
+	struct iommu_domain *blocker = iommu_member_blocker(gdev);
+	struct dev_iommu *param = gdev->dev->iommu;
+
+	gdev->parked = why;
+	if (blocker && (param->attached == blocker ||
+			!iommu_member_attach(gdev, blocker))) {
+		dev_err(gdev->dev, "%s: DMA is blocked until the next attach\n",
+			why);
+		return;
+	}
+
+	if (param->attached && !gdev->stranded) {
+		gdev->stranded = true;
+		iommu_domain_strand(param->attached);
+	}
+	if (dev_is_pci(gdev->dev) && to_pci_dev(gdev->dev)->is_busmaster) {
+		pci_clear_master(to_pci_dev(gdev->dev));
+		gdev->master_cleared = true;
+	}
+	dev_err(gdev->dev, "%s, and cannot be blocked: %s\n", why,
+		gdev->master_cleared ? "bus mastering is off" :
+				       "its domain is kept");
+}
+
+/*
+ * The driver failed to take a member from its domain to another one. Most
+ * drivers left it where it was; some broke the old attachment first and say so.
+ */
+static void iommu_member_repair(struct group_device *gdev)
+{
+	struct dev_iommu *param = gdev->dev->iommu;
+	struct iommu_domain *old = param->attached;
+	int ret;
+
+	if (!old || !dev_iommu_ops(gdev->dev)->attach_breaks_old)
+		return;
+
+	/* The hardware has nothing now, and the driver may ask (T6). */
+	WRITE_ONCE(param->attached, NULL);
+	ret = old->ops->attach_dev(old, gdev->dev);
+	WRITE_ONCE(param->attached, old);
+	if (ret)
+		iommu_member_park(gdev, "cannot be given its old domain back");
+}
+
+/* Take a member that had succeeded back to where it was. */
+static void iommu_member_undo(struct group_device *gdev, ioasid_t pasid,
+			      struct iommu_domain *new)
+{
+	if (pasid != IOMMU_NO_PASID) {
+		if (iommu_member_has_slot(gdev, pasid))
+			iommu_member_remove_pasid(gdev, pasid, new);
+		return;
+	}
+
+	if (gdev->dev->iommu->attached == gdev->undo)
+		return;
+	if (!gdev->undo) {
+		/* Its first domain: nothing to go back to. */
+		iommu_member_park(gdev, "first attach of its group failed");
+		return;
+	}
+	if (iommu_member_attach(gdev, gdev->undo))
+		iommu_member_park(gdev, "cannot be given its old domain back");
+}
+
+/* All that can be refused before the first driver call (T2). */
+static int iommu_transition_check(struct iommu_group *group,
+				  struct iommu_domain *new)
+{
+	struct group_device *gdev;
+
+	if (new->type != IOMMU_DOMAIN_BLOCKED && new != group->blocking_domain)
+		return 0;
+
+	for_each_group_device(group, gdev) {
+		if (gdev->dev->iommu->require_direct) {
+			dev_warn(gdev->dev,
+				 "Firmware has requested this device have a 1:1 IOMMU mapping, rejecting configuring the device without a 1:1 mapping. Contact your platform vendor.\n");
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+/**
+ * iommu_transition() - Give one slot of a group a domain
+ * @group: the group
+ * @pasid: the slot; a PASID must translate with nothing yet
+ * @new: what it shall translate with; compatible with every member
+ *
+ * Context: expects group->mutex; sleeps.
+ * Return: 0, and every member translates with @new; or an error, and every
+ * member translates as before: -EINVAL a member's firmware needs 1:1 mappings
+ * which @new, a blocking domain, has not; else the driver's.
+ */
+int iommu_transition(struct iommu_group *group, ioasid_t pasid,
+		     struct iommu_domain *new)
+{
+	struct group_device *gdev;
+	int ret;
+
+	lockdep_assert_held(&group->mutex);
+
+	if (pasid == IOMMU_NO_PASID) {
+		ret = iommu_transition_check(group, new);
+		if (ret)
+			return ret;
+	}
+
+	for_each_group_device(group, gdev) {
+		gdev->undo = gdev->dev->iommu->attached;
+		ret = iommu_member_step(gdev, pasid, NULL, new);
+		if (ret)
+			goto err_undo;
+	}
+	if (pasid == IOMMU_NO_PASID)
+		WRITE_ONCE(group->domain, new);
+	return 0;
+
+err_undo:
+	if (pasid == IOMMU_NO_PASID)
+		iommu_member_repair(gdev);
+	list_for_each_entry_continue_reverse(gdev, &group->devices, list)
+		iommu_member_undo(gdev, pasid, new);
+	return ret;
+}
+
+/**
+ * iommu_transition_nofail() - The same where there is no way back
+ * @group: the group
+ * @pasid: the slot
+ * @old: what the slot translates with now; needed for a PASID
+ * @new: what it shall translate with; NULL: nothing any more
+ *
+ * A member whose driver fails is parked. Whatever happens, no member
+ * translates with @old afterwards unless it is stranded on it, and then @old
+ * survives being freed (T7, T9).
+ *
+ * Context: expects group->mutex; sleeps.
+ */
+void iommu_transition_nofail(struct iommu_group *group, ioasid_t pasid,
+			     struct iommu_domain *old, struct iommu_domain *new)
+{
+	struct group_device *gdev;
+
+	lockdep_assert_held(&group->mutex);
+
+	for_each_group_device(group, gdev) {
+		if (pasid == IOMMU_NO_PASID && !new) {
+			iommu_member_park(gdev, "its group has no domain");
+			continue;
+		}
+		if (!iommu_member_step(gdev, pasid, old, new))
+			continue;
+		iommu_member_park(gdev, "cannot be taken off its domain");
+	}
+	if (pasid == IOMMU_NO_PASID)
+		WRITE_ONCE(group->domain, new);
+}
+
+/**
+ * iommu_group_need_blocking_domain() - Make sure the group can be blocked
+ * @group: the group
+ *
+ * A driver without a blocking domain of its own lends an empty paging domain.
+ *
+ * Context: expects group->mutex; sleeps.
+ * Return: 0 and group->blocking_domain is there; -ENODEV no member has an
+ * IOMMU; or what the driver's allocation said.
+ */
+int iommu_group_need_blocking_domain(struct iommu_group *group)
+{
+	struct group_device *gdev = iommu_group_first_member(group);
+	struct iommu_domain *domain;
+
+	if (group->blocking_domain)
+		return 0;
+	if (!gdev || !dev_has_iommu(gdev->dev))
+		return -ENODEV;
+
+	domain = iommu_domain_alloc_type(gdev->dev, IOMMU_DOMAIN_BLOCKED);
+	if (IS_ERR(domain))
+		domain = iommu_domain_alloc_type(gdev->dev,
+						 IOMMU_DOMAIN_UNMANAGED);
+	if (IS_ERR(domain))
+		return PTR_ERR(domain);
+	group->blocking_domain = domain;
+	return 0;
+}
+
+/**
+ * iommu_group_set_core_domain() - Give a group back to the domain it owns
+ * @group: the group
+ *
+ * That is the blocking domain while a user owns the group, else the default
+ * domain. Never fails; harmless when repeated (T9).
+ *
+ * Context: expects group->mutex; sleeps.
+ */
+void iommu_group_set_core_domain(struct iommu_group *group)
+{
+	struct group_device *gdev = iommu_group_first_member(group);
+	struct iommu_domain *core = group->default_domain;
+
+	/* Groups that VFIO makes up for devices without IOMMU: nothing to do. */
+	if (gdev && !dev_has_iommu(gdev->dev))
+		return;
+
+	if (iommu_group_user_owned(group) || !core) {
+		/* Without one every member is parked on what its driver has. */
+		iommu_group_need_blocking_domain(group);
+		core = group->blocking_domain;
+	}
+	iommu_transition_nofail(group, IOMMU_NO_PASID, group->domain, core);
+}
+
+/* Give a newcomer the PASIDs of its group, all or none (W18). */
+static int iommu_join_pasids(struct group_device *gdev)
+{
+	u32 max = gdev->dev->iommu->max_pasids;
+	unsigned long pasid, undo;
+	void *entry;
+	int ret;
+
+	if (!max)
+		return 0;
+
+	xa_for_each_start(&gdev->group->pasids, pasid, entry, 1) {
+		struct iommu_domain *domain = iommu_slot_domain(entry);
+
+		ret = -EINVAL;
+		if (pasid < max)
+			ret = iommu_member_set_pasid(gdev, pasid, domain);
+		if (ret)
+			goto err_remove;
+	}
+	return 0;
+
+err_remove:
+	xa_for_each_start(&gdev->group->pasids, undo, entry, 1) {
+		if (undo == pasid)
+			break;
+		iommu_member_remove_pasid(gdev, undo, iommu_slot_domain(entry));
+	}
+	return ret;
+}
+
+/**
+ * iommu_transition_join() - Give a new member what its group translates with
+ * @gdev: prepared, not yet linked
+ * @domain: the group's domain
+ *
+ * Context: expects group->mutex; sleeps.
+ * Return: 0 and it has all of the group's slots (T8), or an error and it has no
+ * PASID; it must not be linked but released: -EINVAL its firmware needs 1:1
+ * mappings while a user owns the group, or it has fewer PASIDs than the group
+ * uses; else the driver's.
+ */
+int iommu_transition_join(struct group_device *gdev,
+			  struct iommu_domain *domain)
+{
+	struct iommu_group *group = gdev->group;
+	int ret;
+
+	lockdep_assert_held(&group->mutex);
+
+	if (gdev->dev->iommu->require_direct &&
+	    (iommu_group_user_owned(group) ||
+	     domain->type == IOMMU_DOMAIN_BLOCKED)) {
+		dev_warn(gdev->dev,
+			 "needs 1:1 mappings for its firmware, but its group %s is in use by user space: refused\n",
+			 iommu_group_label(group));
+		return -EINVAL;
+	}
+
+	ret = iommu_member_step(gdev, IOMMU_NO_PASID, NULL, domain);
+	if (ret)
+		return ret;
+	return iommu_join_pasids(gdev);
+}
+
+/* Where a device rests between its last translation and the driver's release */
+static struct iommu_domain *iommu_release_domain(struct device *dev)
+{
+	const struct iommu_ops *ops = dev_iommu_ops(dev);
+
+	/* Firmware goes on using its 1:1 regions (W19). */
+	if (ops->release_domain && dev->iommu->require_direct &&
+	    ops->identity_domain &&
+	    ops->release_domain->type == IOMMU_DOMAIN_BLOCKED)
+		return ops->identity_domain;
+	return ops->release_domain;
+}
+
+/**
+ * iommu_transition_leave() - Take its group's PASIDs from a member
+ * @gdev: a member that joined
+ *
+ * Context: expects group->mutex; sleeps.
+ */
+void iommu_transition_leave(struct group_device *gdev)
+{
+	unsigned long pasid;
+	void *entry;
+
+	lockdep_assert_held(&gdev->group->mutex);
+
+	if (!gdev->dev->iommu->max_pasids)
+		return;
+	xa_for_each_start(&gdev->group->pasids, pasid, entry, 1)
+		iommu_member_remove_pasid(gdev, pasid, iommu_slot_domain(entry));
+}
+
+/**
+ * iommu_transition_rest() - Bring a device to rest before its driver's release
+ * @gdev: a member without PASIDs; iommu_transition_left() follows the driver's
+ *	release_device()
+ *
+ * Context: expects group->mutex; sleeps.
+ */
+void iommu_transition_rest(struct group_device *gdev)
+{
+	struct iommu_domain *rest = iommu_release_domain(gdev->dev);
+	struct dev_iommu *param = gdev->dev->iommu;
+
+	lockdep_assert_held(&gdev->group->mutex);
+
+	/* A device nobody ever attached is left as it was found. */
+	if (!rest || param->attach_deferred || param->attached == rest)
+		return;
+	if (iommu_member_attach(gdev, rest))
+		iommu_member_park(gdev, "cannot be released cleanly");
+}
+
+/**
+ * iommu_transition_left() - The driver let go of a device
+ * @gdev: after its driver's release_device(), which by contract uses no domain
+ *	any more
+ *
+ * Context: expects group->mutex.
+ */
+void iommu_transition_left(struct group_device *gdev)
+{
+	struct dev_iommu *param = gdev->dev->iommu;
+	struct iommu_domain *last = param->attached;
+
+	lockdep_assert_held(&gdev->group->mutex);
+
+	WRITE_ONCE(param->attached, NULL);
+	if (!last)
+		return;
+	if (gdev->stranded) {
+		gdev->stranded = false;
+		iommu_domain_unstrand(last);
+	}
+	iommu_domain_put(last);
+}
+
+/**
+ * iommu_transition_deferred() - Attach a device at its first DMA mapping
+ * @dev: a device whose attach was put off until its driver is ready, as in a
+ *	kernel that starts after a crash
+ * @domain: its group's default domain
+ *
+ * Context: any, also atomic: a mapping may come from an interrupt handler, so
+ * group->mutex cannot be taken here.
+ * Return: 0 or the driver's error.
+ */
+int iommu_transition_deferred(struct device *dev, struct iommu_domain *domain)
+{
+	struct group_device member = {
+		.group = dev->iommu_group,
+		.dev = dev,
+	};
+
+	return iommu_member_attach(&member, domain);
+}
