@@ -181,6 +181,32 @@ int iommu_attach_device_pasid(struct iommu_domain *domain, struct device *dev,
 EXPORT_SYMBOL_GPL(iommu_attach_device_pasid);
 
 /**
+ * iommu_detach_group_pasid() - Take the domain from a PASID of a group
+ * @domain: what was attached
+ * @group: the group; the caller has a reference
+ * @pasid: the PASID, not IOMMU_NO_PASID
+ *
+ * For callers that outlive the device through which they attached: its siblings
+ * must not keep a domain that is about to be freed (T9).
+ *
+ * Context: process context, takes group->mutex.
+ */
+void iommu_detach_group_pasid(struct iommu_domain *domain,
+			      struct iommu_group *group, ioasid_t pasid)
+{
+	void *entry;
+
+	guard(mutex)(&group->mutex);
+
+	entry = xa_load(&group->pasids, pasid);
+	if (!entry || iommu_slot_domain(entry) != domain)
+		return;
+
+	iommu_transition_nofail(group, pasid, domain, NULL);
+	iommu_slot_clear(group, pasid);
+}
+
+/**
  * iommu_detach_device_pasid() - Take the domain from a PASID of a device
  * @domain: what was attached
  * @dev: the device; all members of its group lose it
@@ -195,20 +221,8 @@ EXPORT_SYMBOL_GPL(iommu_attach_device_pasid);
 void iommu_detach_device_pasid(struct iommu_domain *domain, struct device *dev,
 			       ioasid_t pasid)
 {
-	struct iommu_group *group = dev->iommu_group;
-	void *entry;
-
-	if (!group || pasid == IOMMU_NO_PASID)
-		return;
-
-	guard(mutex)(&group->mutex);
-
-	entry = xa_load(&group->pasids, pasid);
-	if (!entry || iommu_slot_domain(entry) != domain)
-		return;
-
-	iommu_transition_nofail(group, pasid, domain, NULL);
-	iommu_slot_clear(group, pasid);
+	if (dev->iommu_group && pasid != IOMMU_NO_PASID)
+		iommu_detach_group_pasid(domain, dev->iommu_group, pasid);
 }
 EXPORT_SYMBOL_GPL(iommu_detach_device_pasid);
 

@@ -15,10 +15,12 @@
  * above it in its own branch.
  *
  *	iommu_probe_device_lock		one probe at a time; dev->iommu appears
+ *	  pci_bus_sem (read)		the functions of one bus
  *	  group->mutex			everything marked G below
  *	    driver locks
  *	iommu_sva_lock			bonds of processes and devices
  *	  group->mutex
+ *	    dev->iommu->lock		page requests on their way
  *	iommu_device_lock (spin)	the list of registered IOMMUs
  *	group->pasids.xa_lock (spin)	leaf; interrupt threads take it alone
  *
@@ -235,6 +237,8 @@ void iommu_slot_publish(struct iommu_group *group, ioasid_t pasid,
 			struct iommu_attach_handle *handle);
 void iommu_slot_clear(struct iommu_group *group, ioasid_t pasid);
 bool iommu_group_has_slots(struct iommu_group *group);
+void iommu_detach_group_pasid(struct iommu_domain *domain,
+			      struct iommu_group *group, ioasid_t pasid);
 void iommu_group_seq_slots(struct iommu_group *group, struct seq_file *m);
 
 /* ---- floor 3: iommu-default.c ------------------------------------------ */
