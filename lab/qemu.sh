@@ -71,7 +71,7 @@ amd)	iommu=(-device amd-iommu,intremap=on) ;;
 esac
 if [ -n "${iommu[*]}" ]; then
 	device=${iommu[1]%%,*}
-	qemu-system-x86_64 -device help 2>/dev/null | grep -q "\"$device\"" ||
+	qemu-system-x86_64 -device help 2>/dev/null | grep "\"$device\"" >/dev/null ||
 		die "this QEMU has no $device; Debian's qemu-system-x86 has it" \
 		    "($(qemu-system-x86_64 --version | head -n 1))"
 fi

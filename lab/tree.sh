@@ -90,7 +90,7 @@ patch_list() {
 
 # Files a patch names on either side, without the a/ and b/
 patched_files() {
-	sed -n 's|^\(---\|+++\) [ab]/\([^[:space:]]*\).*|\2|p' "$1"
+	sed -n 's,^\(---\|+++\) [ab]/\([^[:space:]]*\).*,\2,p' "$1"
 }
 
 # stage DIR: all files of the laid tree that are not plainly the base's
@@ -107,7 +107,7 @@ stage() {
 				cp -p "$src/$file" "$1/$file"
 			}
 		done
-		logged patch patch -d "$1" -p1 -E --no-backup-if-mismatch -i "$top/patches/$name"
+		logged patch patch -f -d "$1" -p1 -E --no-backup-if-mismatch -i "$top/patches/$name"
 	done
 }
 
