@@ -260,7 +260,8 @@ int iommu_transition(struct iommu_group *group, ioasid_t pasid,
 
 	lockdep_assert_held(&group->mutex);
 
-	if (pasid == IOMMU_NO_PASID) {
+	/* What it has already needs no leave; parked members come back. */
+	if (pasid == IOMMU_NO_PASID && new != group->domain) {
 		ret = iommu_transition_check(group, new);
 		if (ret)
 			return ret;

@@ -18,6 +18,7 @@
 
 #include <linux/device.h>
 #include <linux/export.h>
+#include <linux/init.h>
 
 #include "iommu-priv.h"
 
@@ -323,3 +324,10 @@ int iommu_deferred_attach(struct device *dev, struct iommu_domain *domain)
 		return 0;
 	return iommu_transition_deferred(dev, domain);
 }
+
+static int __init iommu_init(void)
+{
+	iommu_debugfs_setup();
+	return 0;
+}
+core_initcall(iommu_init);
