@@ -7,11 +7,12 @@
  * remembering the answer where the next one looks for it.
  */
 #include <kunit/test.h>
+#include <linux/bitfield.h>
 #include <linux/iommu.h>
 #include <linux/pci.h>
 #include <linux/prandom.h>
 
-#define MAX_FAKES	MAX_NR_DEVFNS
+#define MAX_FAKES	256	/* as many functions as a bus can have */
 #define ACS_AT		0x100
 
 /* What a function is like; 0 is plain conventional PCI. */
@@ -28,7 +29,7 @@ struct fake_bus {
 
 struct fake {
 	struct pci_dev pdev;
-	DECLARE_BITMAP(aliases, MAX_NR_DEVFNS);
+	DECLARE_BITMAP(aliases, MAX_FAKES);
 };
 
 static void fake_release(struct device *dev)
@@ -168,6 +169,22 @@ static bool would_share(struct kunit *test, struct fake *one, struct fake *two)
 	return first;
 }
 
+/*
+ * Does @low join the group of the bridge @high above it? Bridges are always
+ * probed first.
+ */
+static bool joins(struct kunit *test, struct fake *low, struct fake *high)
+{
+	bool ret;
+
+	probe(test, high);
+	probe(test, low);
+	ret = share(low, high);
+	forget(low);
+	forget(high);
+	return ret;
+}
+
 static void device_alone_gets_its_own_group(struct kunit *test)
 {
 	struct pci_bus *bus = new_bus(test, NULL);
@@ -215,7 +232,7 @@ static void devices_behind_conventional_bridge_share(struct kunit *test)
 /* Reason 2: what one port without ACS costs is everything below it. */
 static void port_without_acs_joins_all_below_it(struct kunit *test)
 {
-	struct pci_bus *root = new_bus(test, NULL), *link, *inside, *below[2];
+	struct pci_bus *root = new_bus(test, NULL), *link, *inside, *below;
 	struct fake *port, *up, *down[2], *leaf[2];
 	int i;
 
@@ -226,20 +243,20 @@ static void port_without_acs_joins_all_below_it(struct kunit *test)
 	for (i = 0; i < 2; i++) {
 		down[i] = new_port(test, inside, PCI_DEVFN(i, 0),
 				   PCI_EXP_TYPE_DOWNSTREAM, HAS_ACS);
-		below[i] = new_bus(test, down[i]);
-		leaf[i] = new_endpoint(test, below[i], 0, 0);
+		below = new_bus(test, down[i]);
+		leaf[i] = new_endpoint(test, below, 0, 0);
 	}
 
 	probe(test, port);
 	KUNIT_EXPECT_TRUE(test, would_share(test, leaf[0], leaf[1]));
 	KUNIT_EXPECT_TRUE(test, would_share(test, up, leaf[1]));
 	forget(port);
-	KUNIT_EXPECT_TRUE(test, would_share(test, port, leaf[0]));
+	KUNIT_EXPECT_TRUE(test, joins(test, leaf[0], port));
 }
 
 static void ports_with_acs_keep_devices_apart(struct kunit *test)
 {
-	struct pci_bus *root = new_bus(test, NULL), *link, *inside, *below[2];
+	struct pci_bus *root = new_bus(test, NULL), *link, *inside, *below;
 	struct fake *port, *up, *down[2], *leaf[2];
 	int i;
 
@@ -251,15 +268,15 @@ static void ports_with_acs_keep_devices_apart(struct kunit *test)
 	for (i = 0; i < 2; i++) {
 		down[i] = new_port(test, inside, PCI_DEVFN(i, 0),
 				   PCI_EXP_TYPE_DOWNSTREAM, i ? 0 : HAS_ACS);
-		below[i] = new_bus(test, down[i]);
-		leaf[i] = new_endpoint(test, below[i], 0, 0);
+		below = new_bus(test, down[i]);
+		leaf[i] = new_endpoint(test, below, 0, 0);
 	}
 
 	KUNIT_EXPECT_FALSE(test, would_share(test, port, leaf[0]));
 	KUNIT_EXPECT_FALSE(test, would_share(test, leaf[0], leaf[1]));
 	KUNIT_EXPECT_FALSE(test, would_share(test, leaf[0], down[0]));
 	/* The second one has no ACS. */
-	KUNIT_EXPECT_TRUE(test, would_share(test, leaf[1], down[1]));
+	KUNIT_EXPECT_TRUE(test, joins(test, leaf[1], down[1]));
 	KUNIT_EXPECT_FALSE(test, would_share(test, leaf[1], up));
 }
 
@@ -415,8 +432,10 @@ static void random_round(struct kunit *test, u64 seed)
 	for (i = 0; i < RANDOM_FAKES / 3; i++)
 		add_alias(all[prandom_u32_state(&rnd) % RANDOM_FAKES],
 			  prandom_u32_state(&rnd) % (3 * RANDOM_FAKES));
-	for (i = RANDOM_FAKES - 1; i > 0; i--)
-		swap(all[i], all[prandom_u32_state(&rnd) % (i + 1)]);
+	for (i = RANDOM_FAKES - 1; i > 0; i--) {
+		j = prandom_u32_state(&rnd) % (i + 1);
+		swap(all[i], all[j]);
+	}
 
 	spread(all, number);
 	for (i = 0; i < RANDOM_FAKES; i++)
@@ -461,4 +480,5 @@ static struct kunit_suite topology_suite = {
 	.name = "iommu_topology",
 	.test_cases = topology_cases,
 };
+
 kunit_test_suite(topology_suite);
