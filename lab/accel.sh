@@ -9,7 +9,6 @@ image=$1
 known=$build/accel
 
 if [ -n "${ACCEL:-}" ]; then
-	one_of ACCEL "$ACCEL" 'kvm tcg'
 	say "$ACCEL"
 	exit
 fi

@@ -18,6 +18,13 @@ busybox=$(command -v busybox) || die "busybox is not there (package busybox-stat
 cp -u "$busybox" "$root/bin/busybox"
 cp "$lab/guest/init" "$root/init"
 rsync -rlp --delete "$lab/guest/tasks/" "$root/lab/tasks/"
+if [ "$flavour" = cov ]; then
+	mkdir -p "$root/lab/covered"
+	for task in "$root"/lab/tasks/*; do
+		mv "$task" "$root/lab/covered/"
+		cp "$lab/cov-task.sh" "$task"
+	done
+fi
 [ ! -x "$lab/guest/build.sh" ] ||
 	logged "guest-$flavour" "$lab/guest/build.sh" "$root" "$from" "$build/$flavour"
 

@@ -92,4 +92,5 @@ lock_build() {
 	fi
 }
 
-[ "$jobs" = "$(nproc)" ] || positive JOBS "$jobs"
+positive JOBS "$jobs"
+[ -z "${ACCEL:-}" ] || one_of ACCEL "$ACCEL" 'kvm tcg'

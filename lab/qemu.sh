@@ -164,4 +164,10 @@ fi
 rc=0
 timeout -k 5 "$seconds" "${command[@]}" </dev/null 2>"$scratch/errors" |
 	sed -u 's/\r$//' | tee "$log" >&3 || rc=${PIPESTATUS[0]}
+if [ "$flavour" = cov ]; then
+	rm -rf "$build/cov-data/$name"
+	mkdir -p "$build/cov-data/$name"
+	tar -xf "$scratch/virtio.img" -C "$build/cov-data/$name" ||
+		warn "this guest left no counts of gcov"
+fi
 after "$rc" >&2

@@ -62,7 +62,7 @@ compare_groups() {
 count() { grep -c "^$1	" "$2" || true; }
 
 run_row() {
-	local rc=0 begun=$SECONDS text seconds=180
+	local rc=0 begun=$SECONDS text seconds=400
 
 	row=$machine-$task${argument:+-$argument}
 	rowfile=$logs/row-$flavour
