@@ -52,10 +52,19 @@ struct iommu_run {
 };
 
 /*
+ * The page sizes that divide both addresses and the length. None does exactly
+ * if the range is not aligned to the smallest page, or there is no page size.
+ */
+static __always_inline unsigned long
+iommu_dividers(unsigned long sizes, unsigned long iova, phys_addr_t paddr,
+	       size_t size)
+{
+	return sizes & iommu_up_to_lowest(iova | paddr | size);
+}
+
+/*
  * The first run of a range whose best page size does not divide its length, or
  * that reaches an address where larger pages fit.
- *
- * Every argument is a multiple of the smallest page size, and @size is not 0.
  */
 static noinline struct iommu_run
 iommu_first_run(unsigned long sizes, unsigned long iova, phys_addr_t paddr,
@@ -72,7 +81,7 @@ iommu_first_run(unsigned long sizes, unsigned long iova, phys_addr_t paddr,
 	run.pgsize = 1UL << shift;
 
 	/* Stop where the next larger page begins, if one fits there at all. */
-	larger = iommu_lowest(sizes & ~GENMASK(shift, 0));
+	larger = iommu_lowest(sizes & -(run.pgsize << 1));
 	if (larger && larger <= size && !((iova ^ paddr) & (larger - 1))) {
 		gap = -iova & (larger - 1);
 		if (gap <= size - larger)
@@ -83,24 +92,23 @@ iommu_first_run(unsigned long sizes, unsigned long iova, phys_addr_t paddr,
 }
 
 /*
- * The first run of a range.
+ * The first run of a range. @dividers must not be 0, nor @size.
  *
  * The usual case needs one scan for a bit: if no page size that does not
  * divide addresses and length alike is small enough to matter, the largest one
  * that does divide them is the best, and all of the range is one run.
  */
 static __always_inline struct iommu_run
-iommu_next_run(unsigned long sizes, unsigned long iova, phys_addr_t paddr,
-	       size_t size)
+iommu_next_run(unsigned long sizes, unsigned long dividers, unsigned long iova,
+	       phys_addr_t paddr, size_t size)
 {
-	unsigned long dividers = iommu_up_to_lowest(iova | paddr | size);
 	unsigned int shift;
 
 	/* "- 1": without any other size the left side is the largest number. */
-	if (unlikely(iommu_lowest(sizes & ~dividers) - 1 < size))
+	if (unlikely(iommu_lowest(sizes ^ dividers) - 1 < size))
 		return iommu_first_run(sizes, iova, paddr, size);
 
-	shift = __fls(sizes & dividers);
+	shift = __fls(dividers);
 	return (struct iommu_run) {
 		.pgsize = 1UL << shift,
 		.count = size >> shift,
@@ -133,38 +141,56 @@ static noinline __cold size_t iommu_unmap_odd(struct iommu_domain *domain,
 	return 0;
 }
 
+/*
+ * Unmap what the first run left: the range needs several, or has a hole.
+ * @done are the bytes unmapped so far.
+ */
+static noinline size_t
+iommu_unmap_rest(struct iommu_domain *domain, unsigned long iova, size_t size,
+		 struct iommu_iotlb_gather *gather, size_t done)
+{
+	const struct iommu_domain_ops *ops = domain->ops;
+	unsigned long sizes = domain->pgsize_bitmap;
+	unsigned long next, dividers;
+	struct iommu_run run;
+	size_t step = done;
+
+	/* It may end with a page larger than what was left. */
+	while (step && done < size) {
+		next = iova + done;
+		dividers = iommu_dividers(sizes, next, next, size - done);
+		/* No driver can unmap part of a page (W35). */
+		if (unlikely(!dividers))
+			break;
+		run = iommu_next_run(sizes, dividers, next, next, size - done);
+		step = ops->unmap_pages(domain, next, run.pgsize, run.count,
+					gather);
+		done += step;
+	}
+	return done;
+}
+
 static __always_inline size_t
 iommu_unmap_range(struct iommu_domain *domain, unsigned long iova, size_t size,
 		  struct iommu_iotlb_gather *gather)
 {
 	const struct iommu_domain_ops *ops = domain->ops;
 	unsigned long sizes = domain->pgsize_bitmap;
-	unsigned long odd = iommu_lowest(sizes) - 1;
-	unsigned long first = iova;
-	size_t step, done = 0;
+	unsigned long dividers = iommu_dividers(sizes, iova, iova, size);
 	struct iommu_run run;
+	size_t done;
 
-	/* Without any page size "odd" is all bits. */
 	if (unlikely(!(domain->type & __IOMMU_DOMAIN_PAGING) ||
-		     !ops->unmap_pages || ((iova | size) & odd) ||
+		     !ops->unmap_pages || !dividers ||
 		     iommu_range_odd(iova, size)))
 		return iommu_unmap_odd(domain, iova, size);
 
-	for (;;) {
-		run = iommu_next_run(sizes, iova, iova, size - done);
-		step = ops->unmap_pages(domain, iova, run.pgsize, run.count,
-					gather);
-		done += step;
-		/* The driver may have hit a page larger than what is left. */
-		if (likely(done >= size))
-			break;
-		/* A hole; or part of a page, which no driver can unmap. */
-		if (!step || (step & odd))
-			break;
-		iova += step;
-	}
+	run = iommu_next_run(sizes, dividers, iova, iova, size);
+	done = ops->unmap_pages(domain, iova, run.pgsize, run.count, gather);
+	if (unlikely(done < size))
+		done = iommu_unmap_rest(domain, iova, size, gather, done);
 
-	trace_unmap(first, size, done);
+	trace_unmap(iova, size, done);
 	return done;
 }
 
@@ -240,6 +266,14 @@ iommu_map_odd(struct iommu_domain *domain, unsigned long iova,
 	return 0;
 }
 
+static noinline __cold int iommu_map_broken(unsigned long iova, size_t size,
+					    size_t mapped)
+{
+	pr_err_ratelimited("a driver says it mapped 0x%zx bytes more of 0x%zx at iova 0x%lx\n",
+			   mapped, size, iova);
+	return -EIO;
+}
+
 /*
  * Map what the first run left over, or take it all back: the range needs
  * several runs, or the driver stopped half-way. @mapped and @ret are what it
@@ -252,32 +286,37 @@ iommu_map_rest(struct iommu_domain *domain, unsigned long iova,
 {
 	const struct iommu_domain_ops *ops = domain->ops;
 	unsigned long sizes = domain->pgsize_bitmap;
-	unsigned long odd = iommu_lowest(sizes) - 1;
+	unsigned long dividers, first = iova;
+	size_t done, left = size;
 	struct iommu_run run;
-	size_t done = 0;
 
 	for (;;) {
-		/* W35: a driver that succeeds must get on, page by page. */
-		if (unlikely(mapped > size - done || (mapped & odd) ||
-			     (!mapped && !ret))) {
-			pr_err_ratelimited("driver of a domain mapped 0x%zx of 0x%zx bytes at iova 0x%lx\n",
-					   mapped, size - done, iova + done);
-			mapped = min(mapped & ~odd, size - done);
-			ret = ret ?: -EIO;
+		/* W35: a driver that succeeds must get on, and not too far. */
+		if (unlikely(mapped > left || !(mapped || ret))) {
+			ret = ret ?: iommu_map_broken(first, size, mapped);
+			mapped = min(mapped, left);
 		}
-		done += mapped;
-		if (ret || done == size)
+		left -= mapped;
+		if (ret || !left)
 			break;
 
-		run = iommu_next_run(sizes, iova + done, paddr + done,
-				     size - done);
+		iova += mapped;
+		paddr += mapped;
+		dividers = iommu_dividers(sizes, iova, paddr, left);
+		if (unlikely(!dividers)) {
+			ret = iommu_map_broken(first, size, mapped);
+			break;
+		}
+		run = iommu_next_run(sizes, dividers, iova, paddr, left);
 		mapped = 0;
-		ret = ops->map_pages(domain, iova + done, paddr + done,
-				     run.pgsize, run.count, prot, gfp, &mapped);
+		ret = ops->map_pages(domain, iova, paddr, run.pgsize, run.count,
+				     prot, gfp, &mapped);
 	}
 
+	/* Of what a broken driver says only whole pages can be true. */
+	done = (size - left) & -iommu_lowest(sizes);
 	if (ret && done)
-		iommu_unmap(domain, iova, done);
+		iommu_unmap(domain, first, done);
 	return ret;
 }
 
@@ -287,18 +326,17 @@ iommu_map_range(struct iommu_domain *domain, unsigned long iova,
 {
 	const struct iommu_domain_ops *ops = domain->ops;
 	unsigned long sizes = domain->pgsize_bitmap;
-	unsigned long odd = iommu_lowest(sizes) - 1;
+	unsigned long dividers = iommu_dividers(sizes, iova, paddr, size);
 	struct iommu_run run;
 	size_t mapped = 0;
 	int ret;
 
-	/* Without any page size "odd" is all bits. */
 	if (unlikely(!(domain->type & __IOMMU_DOMAIN_PAGING) ||
-		     !ops->map_pages || ((iova | paddr | size) & odd) ||
+		     !ops->map_pages || !dividers ||
 		     iommu_range_odd(iova, size)))
 		return iommu_map_odd(domain, iova, paddr, size);
 
-	run = iommu_next_run(sizes, iova, paddr, size);
+	run = iommu_next_run(sizes, dividers, iova, paddr, size);
 	ret = ops->map_pages(domain, iova, paddr, run.pgsize, run.count, prot,
 			     gfp, &mapped);
 	if (unlikely(ret || mapped != size)) {
@@ -426,10 +464,15 @@ EXPORT_SYMBOL_GPL(iommu_map_sg);
 phys_addr_t iommu_iova_to_phys(struct iommu_domain *domain, dma_addr_t iova)
 {
 	const struct iommu_domain_ops *ops = domain->ops;
+	bool paging = domain->type & __IOMMU_DOMAIN_PAGING;
+
+	if (likely(paging && ops->iova_to_phys))
+		return ops->iova_to_phys(domain, iova);
 
 	if (domain->type == IOMMU_DOMAIN_IDENTITY)
 		return iova;
-	if (domain->type == IOMMU_DOMAIN_BLOCKED || !ops->iova_to_phys)
+	if (paging || domain->type == IOMMU_DOMAIN_BLOCKED ||
+	    !ops->iova_to_phys)
 		return 0;
 	return ops->iova_to_phys(domain, iova);
 }
