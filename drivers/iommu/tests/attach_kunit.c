@@ -25,11 +25,9 @@ static struct mock_dev *group_of(struct kunit *test, int n)
 static void device_without_group_is_refused(struct kunit *test)
 {
 	struct mock_iommu *m = test->priv;
-	struct mock_dev *md = group_of(test, 1), *bare = mock_new_dev(m, 1);
+	struct mock_dev *md = group_of(test, 1), *bare = mock_add_bare(m);
 	struct iommu_domain *a = mock_paging(md);
 
-	bare->no_fwspec = true;
-	mock_plug(bare);
 	KUNIT_EXPECT_EQ(test, -ENODEV, iommu_attach_device(a, &bare->dev));
 	iommu_detach_device(a, &bare->dev);
 	KUNIT_EXPECT_NULL(test, iommu_get_domain_for_dev(&bare->dev));
@@ -170,12 +168,10 @@ static void abandoned_group_is_refused(struct kunit *test)
 static void group_without_iommu_is_refused(struct kunit *test)
 {
 	struct mock_iommu *m = test->priv;
-	struct mock_dev *md = group_of(test, 1), *bare = mock_new_dev(m, 1);
+	struct mock_dev *md = group_of(test, 1), *bare = mock_add_bare(m);
 	struct iommu_domain *a = mock_paging(md);
 	struct iommu_group *group = iommu_group_alloc();
 
-	bare->no_fwspec = true;
-	mock_plug(bare);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, group);
 	KUNIT_ASSERT_EQ(test, 0, iommu_group_add_device(group, &bare->dev));
 	KUNIT_EXPECT_EQ(test, -EINVAL, iommu_attach_group(a, group));

@@ -58,10 +58,8 @@ static void drivers_own_choice_is_kept(struct kunit *test)
 /* 1.7: no IOMMU, no domain. */
 static void alloc_without_iommu_is_refused(struct kunit *test)
 {
-	struct mock_dev *md = mock_new_dev(test->priv, 0);
+	struct mock_dev *md = mock_add_bare(test->priv);
 
-	md->no_fwspec = true;
-	mock_plug(md);
 	KUNIT_EXPECT_PTR_EQ(test, (struct iommu_domain *)ERR_PTR(-ENODEV),
 			    iommu_paging_domain_alloc(&md->dev));
 }
@@ -131,7 +129,7 @@ static void bus_wide_alloc_answers_null_on_error(struct kunit *test)
 	m->ops.domain_alloc = mock_legacy_alloc;
 	KUNIT_EXPECT_NULL(test, iommu_domain_alloc(&m->bus));
 	mock_add(m, 0);
-	KUNIT_EXPECT_NULL(test, iommu_domain_alloc(&m->anchor_bus));
+	KUNIT_EXPECT_NULL(test, iommu_domain_alloc(&m->bare_bus));
 	mock_fail(m, MOCK_ALLOC, NULL, -ENOMEM);
 	KUNIT_EXPECT_NULL(test, iommu_domain_alloc(&m->bus));
 	a = iommu_domain_alloc(&m->bus);
@@ -217,10 +215,8 @@ static void nesting_and_quirks_need_the_driver(struct kunit *test)
 static void capabilities_are_the_drivers(struct kunit *test)
 {
 	struct mock_iommu *m = test->priv;
-	struct mock_dev *md = mock_add(m, 0), *bare = mock_new_dev(m, 1);
+	struct mock_dev *md = mock_add(m, 0), *bare = mock_add_bare(m);
 
-	bare->no_fwspec = true;
-	mock_plug(bare);
 	m->caps = BIT(IOMMU_CAP_NOEXEC);
 	KUNIT_EXPECT_TRUE(test,
 			  device_iommu_capable(&md->dev, IOMMU_CAP_NOEXEC));
@@ -237,10 +233,8 @@ static void capabilities_are_the_drivers(struct kunit *test)
 static void features_need_an_iommu(struct kunit *test)
 {
 	struct mock_iommu *m = test->priv;
-	struct mock_dev *md = mock_add(m, 0), *bare = mock_new_dev(m, 1);
+	struct mock_dev *md = mock_add(m, 0), *bare = mock_add_bare(m);
 
-	bare->no_fwspec = true;
-	mock_plug(bare);
 	KUNIT_EXPECT_EQ(test, 0, iommu_dev_enable_feature(&md->dev,
 							  IOMMU_DEV_FEAT_SVA));
 	KUNIT_EXPECT_EQ(test, 0, iommu_dev_disable_feature(&md->dev,

@@ -21,16 +21,6 @@ static struct iommu_group *new_group(struct kunit *test)
 	return group;
 }
 
-/* A device on the bus which no IOMMU driver sees. */
-static struct mock_dev *bare_dev(struct kunit *test)
-{
-	struct mock_dev *md = mock_new_dev(test->priv, 0);
-
-	md->no_fwspec = true;
-	mock_plug(md);
-	return md;
-}
-
 static bool has_entry(struct kobject *kobj, const char *name)
 {
 	struct kernfs_node *kn = kernfs_find_and_get(kobj->sd, name);
@@ -92,7 +82,7 @@ static void groups_have_different_numbers(struct kunit *test)
 static void members_keep_the_group_alive(struct kunit *test)
 {
 	struct iommu_group *group = new_group(test);
-	struct mock_dev *md = bare_dev(test);
+	struct mock_dev *md = mock_add_bare(test->priv);
 	int released = 0;
 
 	iommu_group_set_iommudata(group, &released, release_marks);
@@ -108,7 +98,7 @@ static void members_keep_the_group_alive(struct kunit *test)
 /* 1.4: a device without group. */
 static void get_without_group_is_null(struct kunit *test)
 {
-	struct mock_dev *md = bare_dev(test);
+	struct mock_dev *md = mock_add_bare(test->priv);
 
 	KUNIT_EXPECT_NULL(test, iommu_group_get(&md->dev));
 	KUNIT_EXPECT_FALSE(test, device_iommu_mapped(&md->dev));
@@ -134,7 +124,7 @@ static void get_takes_a_reference(struct kunit *test)
 static void second_remove_does_nothing(struct kunit *test)
 {
 	struct iommu_group *group = new_group(test);
-	struct mock_dev *md = bare_dev(test);
+	struct mock_dev *md = mock_add_bare(test->priv);
 	int released = 0;
 
 	iommu_group_set_iommudata(group, &released, release_marks);
@@ -150,7 +140,7 @@ static void second_remove_does_nothing(struct kunit *test)
 static void membership_is_linked_in_sysfs(struct kunit *test)
 {
 	struct iommu_group *group = new_group(test);
-	struct mock_dev *md = bare_dev(test);
+	struct mock_dev *md = mock_add_bare(test->priv);
 
 	KUNIT_ASSERT_EQ(test, 0, iommu_group_add_device(group, &md->dev));
 	KUNIT_EXPECT_TRUE(test, has_entry(&md->dev.kobj, "iommu_group"));
@@ -167,14 +157,14 @@ static void membership_is_linked_in_sysfs(struct kunit *test)
 static void colliding_names_get_an_index(struct kunit *test)
 {
 	struct mock_iommu *m = test->priv;
-	const struct bus_type *bus[] = { &m->bus, &m->anchor_bus, NULL };
+	struct mock_iommu *other = mock_iommu_new(test);
+	const struct bus_type *bus[] = { &m->bare_bus, &other->bare_bus, NULL };
 	struct iommu_group *group = new_group(test);
 	struct mock_dev *md[3];
 	char name[32];
 
 	for (int i = 0; i < 3; i++) {
 		md[i] = mock_new_dev(m, 0);
-		md[i]->no_fwspec = true;
 		md[i]->dev.bus = bus[i];
 		/* One folder cannot hold two of a name. */
 		md[i]->dev.parent = i ? &md[i - 1]->dev : NULL;

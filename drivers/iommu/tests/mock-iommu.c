@@ -500,13 +500,6 @@ struct mock_dev *mock_new_dev(struct mock_iommu *m, int group)
 	return md;
 }
 
-/* The core frees the firmware spec with the device, so each probe needs one. */
-int mock_fwspec(struct mock_dev *md)
-{
-	guard(mutex)(&iommu_probe_device_lock);
-	return iommu_fwspec_init(&md->dev, md->m->fwnode);
-}
-
 void mock_plug(struct mock_dev *md)
 {
 	struct property_entry props[] = {
@@ -520,8 +513,6 @@ void mock_plug(struct mock_dev *md)
 				device_create_managed_software_node(&md->dev,
 								    props,
 								    NULL));
-	if (!md->no_fwspec)
-		KUNIT_ASSERT_EQ(test, 0, mock_fwspec(md));
 	KUNIT_ASSERT_EQ(test, 0, device_add(&md->dev));
 	md->plugged = true;
 }
@@ -545,11 +536,14 @@ struct mock_dev *mock_add_pasid(struct mock_iommu *m, int group)
 	return md;
 }
 
-int mock_probe(struct mock_dev *md)
+struct mock_dev *mock_add_bare(struct mock_iommu *m)
 {
-	int ret = mock_fwspec(md);
+	struct mock_dev *md = mock_new_dev(m, -1);
 
-	return ret ?: iommu_probe_device(&md->dev);
+	md->dev.bus = &m->bare_bus;
+	mock_plug(md);
+	KUNIT_ASSERT_NULL(m->test, mock_group(md));
+	return md;
 }
 
 void mock_unplug(struct mock_dev *md)
@@ -636,9 +630,6 @@ static void mock_iommu_end(void *data)
 	for (int i = m->nr_devs; i-- > 0;)
 		mock_unplug(m->devs[i]);
 	mock_unregister(m);
-	if (m->anchor.ops)
-		iommu_device_unregister_bus(&m->anchor, &m->anchor_bus,
-					    &m->anchor_nb);
 	list_for_each_entry_safe(pos, next, &m->domains, link) {
 		if (!pos->freed)
 			KUNIT_FAIL(m->test, "domain %s is never freed",
@@ -652,10 +643,8 @@ static void mock_iommu_end(void *data)
 		iommu_device_sysfs_remove(&m->iommu);
 	if (m->bus.name)
 		bus_unregister(&m->bus);
-	if (m->anchor_bus.name)
-		bus_unregister(&m->anchor_bus);
-	if (!IS_ERR_OR_NULL(m->fwnode))
-		fwnode_remove_software_node(m->fwnode);
+	if (m->bare_bus.name)
+		bus_unregister(&m->bare_bus);
 	mock_newest = NULL;
 	kfree(m);
 }
@@ -675,22 +664,14 @@ struct mock_iommu *mock_iommu_new(struct kunit *test)
 			kunit_add_action_or_reset(test, mock_iommu_end, m));
 	mock_newest = m;
 
-	m->fwnode = fwnode_create_software_node(NULL, NULL);
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, m->fwnode);
 	m->bus.name = second ? "mock-iommu-b" : "mock-iommu-a";
 	KUNIT_ASSERT_EQ(test, 0, bus_register(&m->bus));
-	m->anchor_bus.name = second ? "mock-anchor-b" : "mock-anchor-a";
-	KUNIT_ASSERT_EQ(test, 0, bus_register(&m->anchor_bus));
+	m->bare_bus.name = second ? "mock-bare-b" : "mock-bare-a";
+	KUNIT_ASSERT_EQ(test, 0, bus_register(&m->bare_bus));
 	KUNIT_ASSERT_EQ(test, 0,
 			iommu_device_sysfs_add(&m->iommu, NULL, NULL, "%s",
 					       m->bus.name));
-	m->iommu.fwnode = m->fwnode;
 	m->iommu.max_pasids = MOCK_SLOTS;
-	m->anchor.fwnode = m->fwnode;
-	KUNIT_ASSERT_EQ(test, 0,
-			iommu_device_register_bus(&m->anchor, &m->ops,
-						  &m->anchor_bus,
-						  &m->anchor_nb));
 	KUNIT_ASSERT_EQ(test, 0, mock_register(m));
 	return m;
 }

@@ -65,7 +65,6 @@ struct mock_iommu;
  * @pasid_bits: width of its PASIDs, 0 for none; to be set before plugging
  * @def_type: its answer to def_domain_type()
  * @deferred: its answer to is_attach_deferred()
- * @no_fwspec: plug it unseen by the core; mock_probe() shows it later
  * @plugged: device_add() has been done
  * @broke: its last attach failed and lost the old attachment
  * @hw: what each slot translates with; NULL is nothing at all
@@ -80,7 +79,6 @@ struct mock_dev {
 	u32 pasid_bits;
 	int def_type;
 	bool deferred;
-	bool no_fwspec;
 	bool plugged;
 	bool broke;
 	struct iommu_domain *hw[MOCK_SLOTS];
@@ -142,12 +140,9 @@ struct mock_fault {
  * @identity: the static identity domain
  * @blocked: the static blocked domain
  * @iommu: the hardware on @bus
- * @anchor: makes @fwnode known even while @iommu is not registered
- * @bus: where the devices live
- * @anchor_bus: where no devices live
+ * @bus: where its devices live
+ * @bare_bus: where devices live that no IOMMU looks after
  * @nb: for @bus
- * @anchor_nb: for @anchor_bus
- * @fwnode: ties the devices to this driver
  * @registered: @iommu is registered
  * @test: the running test
  * @devs: all devices made, by index
@@ -171,12 +166,9 @@ struct mock_iommu {
 	struct iommu_domain identity;
 	struct iommu_domain blocked;
 	struct iommu_device iommu;
-	struct iommu_device anchor;
 	struct bus_type bus;
-	struct bus_type anchor_bus;
+	struct bus_type bare_bus;
 	struct notifier_block nb;
-	struct notifier_block anchor_nb;
-	struct fwnode_handle *fwnode;
 	bool registered;
 	struct kunit *test;
 	struct mock_dev *devs[MOCK_DEVS];
@@ -202,13 +194,15 @@ struct mock_iommu *mock_iommu_new(struct kunit *test);
 int mock_register(struct mock_iommu *m);
 void mock_unregister(struct mock_iommu *m);
 
-/* A device of group number @group; mock_add() is both steps at once. */
+/*
+ * A device of group number @group. mock_add() makes and plugs it at once, also
+ * in the forms with PASIDs and without any IOMMU.
+ */
 struct mock_dev *mock_new_dev(struct mock_iommu *m, int group);
 void mock_plug(struct mock_dev *md);
 struct mock_dev *mock_add(struct mock_iommu *m, int group);
 struct mock_dev *mock_add_pasid(struct mock_iommu *m, int group);
-int mock_fwspec(struct mock_dev *md);
-int mock_probe(struct mock_dev *md);
+struct mock_dev *mock_add_bare(struct mock_iommu *m);
 void mock_unplug(struct mock_dev *md);
 void mock_add_resv(struct mock_dev *md, phys_addr_t start, size_t length,
 		   enum iommu_resv_type type);

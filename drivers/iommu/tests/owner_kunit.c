@@ -49,10 +49,8 @@ static struct iommu_group *group_without_iommu(struct kunit *test,
 /* 1.3: a device without group is nobody's business. */
 static void use_without_group_is_granted(struct kunit *test)
 {
-	struct mock_dev *md = mock_new_dev(test->priv, 0);
+	struct mock_dev *md = mock_add_bare(test->priv);
 
-	md->no_fwspec = true;
-	mock_plug(md);
 	KUNIT_EXPECT_EQ(test, 0, iommu_device_use_default_domain(&md->dev));
 	iommu_device_unuse_default_domain(&md->dev);
 }
@@ -60,11 +58,9 @@ static void use_without_group_is_granted(struct kunit *test)
 /* 1.3: a group still without default domain is probed again later. */
 static void use_without_default_domain_is_deferred(struct kunit *test)
 {
-	struct mock_dev *md = mock_new_dev(test->priv, 0);
+	struct mock_dev *md = mock_add_bare(test->priv);
 	struct iommu_group *group;
 
-	md->no_fwspec = true;
-	mock_plug(md);
 	group = group_without_iommu(test, md);
 	KUNIT_EXPECT_EQ(test, -EPROBE_DEFER,
 			iommu_device_use_default_domain(&md->dev));
@@ -376,11 +372,9 @@ static void claim_of_an_empty_group_is_refused(struct kunit *test)
 /* W41: the members have no IOMMU that could block them. */
 static void claim_of_a_group_without_iommu_is_refused(struct kunit *test)
 {
-	struct mock_dev *md = mock_new_dev(test->priv, 0);
+	struct mock_dev *md = mock_add_bare(test->priv);
 	struct iommu_group *group;
 
-	md->no_fwspec = true;
-	mock_plug(md);
 	group = group_without_iommu(test, md);
 	KUNIT_EXPECT_EQ(test, -ENODEV,
 			iommu_group_claim_dma_owner(group, &user_a));
@@ -466,10 +460,8 @@ static void claim_without_memory_changes_nothing(struct kunit *test)
 /* 1.3: no group, no claim. */
 static void device_claim_without_group_is_refused(struct kunit *test)
 {
-	struct mock_dev *md = mock_new_dev(test->priv, 0);
+	struct mock_dev *md = mock_add_bare(test->priv);
 
-	md->no_fwspec = true;
-	mock_plug(md);
 	KUNIT_EXPECT_EQ(test, -ENODEV,
 			iommu_device_claim_dma_owner(&md->dev, &user_a));
 }

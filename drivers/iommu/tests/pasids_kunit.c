@@ -101,9 +101,7 @@ static void attach_without_group_is_refused(struct kunit *test)
 	struct mock_dev *md = group_of(test, 1), *bare;
 	struct iommu_domain *a = mock_paging(md);
 
-	bare = mock_new_dev(test->priv, 1);
-	bare->no_fwspec = true;
-	mock_plug(bare);
+	bare = mock_add_bare(test->priv);
 	KUNIT_EXPECT_EQ(test, -ENODEV,
 			iommu_attach_device_pasid(a, &bare->dev, 5, NULL));
 	iommu_domain_free(a);
@@ -116,9 +114,7 @@ static void attach_without_iommu_is_refused(struct kunit *test)
 	struct iommu_domain *a = mock_paging(md);
 	struct iommu_group *group;
 
-	bare = mock_new_dev(test->priv, 1);
-	bare->no_fwspec = true;
-	mock_plug(bare);
+	bare = mock_add_bare(test->priv);
 	group = iommu_group_alloc();
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, group);
 	KUNIT_ASSERT_EQ(test, 0, iommu_group_add_device(group, &bare->dev));
