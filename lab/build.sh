@@ -105,7 +105,7 @@ compile() {
 
 failed() {
 	say
-	grep -E -A6 'error:|Error [0-9]|\*\*\*|No space left' "$log" | head -n 30 >&2 || true
+	grep -E -A6 'error:|Error [0-9]|\*\*\*|No space left' "$log" | sed -n 1,30p >&2 || true
 	die "building $flavour failed (log: $log)"
 }
 

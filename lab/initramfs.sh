@@ -10,14 +10,27 @@ root=$build/initramfs/$flavour
 from=$tree
 [ "$flavour" != base ] || from=$src
 
+# What the guest's user space is made from
+id() {
+	find "$lab/guest" "$lab/cov-task.sh" "$lab/initramfs.sh" "$top/tools/testing/selftests" \
+		"$from/tools/testing/selftests/iommu" "$from/include/uapi/linux/iommufd.h" \
+		"$from/include/uapi/linux/vfio.h" "$from/drivers/iommu/iommufd/iommufd_test.h" \
+		"$build/$flavour/.config" "$build/$flavour/Module.symvers" -type f -print0 |
+		sort -z | xargs -0 sha256sum
+	busybox | sed -n 1p
+}
+
 lock_build
 step "the guest's user space ($flavour)"
+now=$(id | sha256sum)
+if [ -f "$root.cpio.gz" ] && [ "$(cat "$root.id" 2>/dev/null)" = "$now" ]; then
+	exit
+fi
+rm -rf "$root" "$root.id"
 mkdir -p "$root"/{bin,dev,proc,sys,tmp,lab/tasks}
-
-busybox=$(command -v busybox) || die "busybox is not there (package busybox-static)"
-cp -u "$busybox" "$root/bin/busybox"
+cp "$(command -v busybox)" "$root/bin/busybox"
 cp "$lab/guest/init" "$root/init"
-rsync -rlp --delete "$lab/guest/tasks/" "$root/lab/tasks/"
+cp "$lab/guest/tasks/"* "$root/lab/tasks/"
 if [ "$flavour" = cov ]; then
 	mkdir -p "$root/lab/covered"
 	for task in "$root"/lab/tasks/*; do
@@ -25,8 +38,8 @@ if [ "$flavour" = cov ]; then
 		cp "$lab/cov-task.sh" "$task"
 	done
 fi
-[ ! -x "$lab/guest/build.sh" ] ||
-	logged "guest-$flavour" "$lab/guest/build.sh" "$root" "$from" "$build/$flavour"
+logged "guest-$flavour" "$lab/guest/build.sh" "$root" "$from" "$build/$flavour"
 
 (cd "$root" && find . | sort | cpio -o -H newc -R 0:0 --quiet) | gzip -1 >"$root.new"
 mv "$root.new" "$root.cpio.gz"
+echo "$now" >"$root.id"

@@ -73,7 +73,7 @@ if [ -n "${iommu[*]}" ]; then
 	device=${iommu[1]%%,*}
 	qemu-system-x86_64 -device help 2>/dev/null | grep "\"$device\"" >/dev/null ||
 		die "this QEMU has no $device; Debian's qemu-system-x86 has it" \
-		    "($(qemu-system-x86_64 --version | head -n 1))"
+		    "($(qemu-system-x86_64 --version | sed -n 1p))"
 fi
 
 accel=$("$lab/accel.sh" "$image")
@@ -131,7 +131,7 @@ after() {
 
 	reports=$(awk -f "$lab/splats.awk" "$klog") || {
 		say "the kernel reports trouble (log: $klog):"
-		printf '%s\n' "$reports" | head -n "${LAB_SPLAT_LINES:-60}"
+		printf '%s\n' "$reports" | sed -n 1,60p
 		return 2
 	}
 	if [ "$1" = 124 ] || [ "$1" = 137 ]; then
