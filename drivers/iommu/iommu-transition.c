@@ -205,6 +205,8 @@ static void iommu_member_repair(struct group_device *gdev)
 static void iommu_member_undo(struct group_device *gdev, ioasid_t pasid,
 			      struct iommu_domain *new)
 {
+	struct iommu_domain *old;
+
 	if (pasid != IOMMU_NO_PASID) {
 		if (iommu_member_has_slot(gdev, pasid))
 			iommu_member_remove_pasid(gdev, pasid, new);
@@ -213,12 +215,11 @@ static void iommu_member_undo(struct group_device *gdev, ioasid_t pasid,
 
 	if (gdev->dev->iommu->attached == gdev->undo)
 		return;
-	if (!gdev->undo) {
-		/* Its first domain: nothing to go back to. */
+	/* A deferred member had nothing yet, but cannot be untouched again. */
+	old = gdev->undo ?: gdev->group->domain;
+	if (!old)
 		iommu_member_park(gdev, "first attach of its group failed");
-		return;
-	}
-	if (iommu_member_attach(gdev, gdev->undo))
+	else if (iommu_member_attach(gdev, old))
 		iommu_member_park(gdev, "cannot be given its old domain back");
 }
 
