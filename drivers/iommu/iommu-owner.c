@@ -46,20 +46,21 @@ static void iommu_explain_driver_refused(struct device *dev)
 			     iommu_group_label(group), why);
 }
 
-static void iommu_explain_claim_refused(struct iommu_group *group, void *owner)
+static void iommu_explain_claim_refused(struct iommu_group *group,
+					struct device *dev, void *owner)
 {
 	struct group_device *gdev;
 
-	if (!group->owner) {
-		pr_warn_ratelimited("group %s cannot be claimed: a domain or PASIDs are attached to it\n",
-				    iommu_group_label(group));
-		return;
-	}
-	if (iommu_group_user_owned(group)) {
-		pr_warn_ratelimited("group %s cannot be claimed: %s user owns it already\n",
-				    iommu_group_label(group),
-				    group->owner == owner ? "the same" :
-							    "another");
+	if (!group->owner || iommu_group_user_owned(group)) {
+		const char *why = "a domain or PASIDs are attached to it";
+
+		if (group->owner)
+			why = group->owner == owner ?
+				      "the same user owns it already" :
+				      "another user owns it";
+		dev_warn_ratelimited(dev,
+				     "IOMMU group %s cannot be claimed: %s\n",
+				     iommu_group_label(group), why);
 		return;
 	}
 	/* A driver stays bound at least until it gives its hold up. */
@@ -145,27 +146,24 @@ void iommu_device_unuse_default_domain(struct device *dev)
 		group->owner = NULL;
 }
 
-/* Claim the group, or once more if the same user has it and may share it. */
-static int iommu_group_claim(struct iommu_group *group, void *owner, bool share)
+/*
+ * Claim the group for the first time; @dev is the member that messages name.
+ * The same user may come again only through iommu_device_claim_dma_owner().
+ */
+static int iommu_group_claim(struct iommu_group *group, struct device *dev,
+			     void *owner)
 {
 	int ret;
 
 	lockdep_assert_held(&group->mutex);
 
 	if (group->owner) {
-		if (!share || group->owner != owner) {
-			iommu_explain_claim_refused(group, owner);
-			return -EPERM;
-		}
-		group->owner_cnt++;
-		return 0;
+		iommu_explain_claim_refused(group, dev, owner);
+		return -EPERM;
 	}
-
-	if (list_empty(&group->devices))
-		return -ENODEV;
 	if ((group->domain && group->domain != group->default_domain) ||
 	    iommu_group_has_slots(group)) {
-		iommu_explain_claim_refused(group, owner);
+		iommu_explain_claim_refused(group, dev, owner);
 		return -EBUSY;
 	}
 
@@ -205,11 +203,17 @@ static bool iommu_owner_is_valid(void *owner)
  */
 int iommu_group_claim_dma_owner(struct iommu_group *group, void *owner)
 {
+	struct group_device *gdev;
+
 	if (WARN_ON(!iommu_owner_is_valid(owner)))
 		return -EINVAL;
 
 	guard(mutex)(&group->mutex);
-	return iommu_group_claim(group, owner, false);
+
+	gdev = iommu_group_first_member(group);
+	if (!gdev)
+		return -ENODEV;
+	return iommu_group_claim(group, gdev->dev, owner);
 }
 EXPORT_SYMBOL_GPL(iommu_group_claim_dma_owner);
 
@@ -233,7 +237,12 @@ int iommu_device_claim_dma_owner(struct device *dev, void *owner)
 		return -ENODEV;
 
 	guard(mutex)(&group->mutex);
-	return iommu_group_claim(group, owner, true);
+
+	if (group->owner == owner) {
+		group->owner_cnt++;
+		return 0;
+	}
+	return iommu_group_claim(group, dev, owner);
 }
 EXPORT_SYMBOL_GPL(iommu_device_claim_dma_owner);
 
