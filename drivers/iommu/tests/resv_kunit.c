@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Reserved regions and direct mappings: section 1.8 of the contract.
+ */
+#include "mock-iommu.h"
+
+static int resv_init(struct kunit *test)
+{
+	test->priv = mock_iommu_new(test);
+	return 0;
+}
+
+static void free_regions(struct list_head *head)
+{
+	struct iommu_resv_region *region, *next;
+
+	list_for_each_entry_safe(region, next, head, list)
+		kfree(region);
+	INIT_LIST_HEAD(head);
+}
+
+/* The group's regions as text: "TYPE:FIRST-LAST ...", types by number. */
+static const char *regions_of(struct kunit *test, struct mock_dev *md)
+{
+	struct iommu_resv_region *region;
+	LIST_HEAD(head);
+	size_t len = 0;
+	char *text;
+
+	text = kunit_kzalloc(test, SZ_512, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, text);
+	KUNIT_EXPECT_EQ(test, 0,
+			iommu_get_group_resv_regions(mock_group(md), &head));
+	list_for_each_entry(region, &head, list)
+		len += scnprintf(text + len, SZ_512 - len, " %d:%llx-%llx",
+				 region->type, (u64)region->start,
+				 (u64)(region->start + region->length - 1));
+	free_regions(&head);
+	return text;
+}
+
+static struct mock_dev *dev_with(struct mock_iommu *m, phys_addr_t start,
+				 size_t length, enum iommu_resv_type type)
+{
+	struct mock_dev *md = mock_new_dev(m, 0);
+
+	mock_add_resv(md, start, length, type);
+	return md;
+}
+
+/* 1.8: a device's own regions come as its driver tells them. */
+static void device_regions_are_appended(struct kunit *test)
+{
+	struct mock_iommu *m = test->priv;
+	struct mock_dev *md = dev_with(m, SZ_2M, SZ_4K, IOMMU_RESV_RESERVED);
+	struct iommu_resv_region *region;
+	LIST_HEAD(head);
+
+	mock_add_resv(md, SZ_1M, SZ_4K, IOMMU_RESV_MSI);
+	mock_plug(md);
+	iommu_get_resv_regions(&md->dev, &head);
+	KUNIT_EXPECT_EQ(test, list_count_nodes(&head), 2);
+	iommu_get_resv_regions(&md->dev, &head);
+	KUNIT_EXPECT_EQ(test, list_count_nodes(&head), 4);
+	region = list_first_entry(&head, struct iommu_resv_region, list);
+	KUNIT_EXPECT_EQ(test, region->start, (phys_addr_t)SZ_2M);
+	KUNIT_EXPECT_EQ(test, region->length, (size_t)SZ_4K);
+	KUNIT_EXPECT_EQ(test, region->type, IOMMU_RESV_RESERVED);
+	iommu_put_resv_regions(&md->dev, &head);
+}
+
+static void free_by_driver(struct device *dev, struct iommu_resv_region *region)
+{
+	to_mock_dev(dev)->nr_resv++;
+	kfree(region);
+}
+
+/* 1.8: a region with an end of its own is freed its own way. */
+static void regions_are_freed_by_their_own_operation(struct kunit *test)
+{
+	struct mock_dev *md = mock_add(test->priv, 0);
+	struct iommu_resv_region *region;
+	LIST_HEAD(head);
+
+	region = iommu_alloc_resv_region(SZ_1M, SZ_4K, IOMMU_READ,
+					 IOMMU_RESV_RESERVED, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, region);
+	KUNIT_EXPECT_EQ(test, region->prot, IOMMU_READ);
+	region->free = free_by_driver;
+	list_add(&region->list, &head);
+	iommu_put_resv_regions(&md->dev, &head);
+	KUNIT_EXPECT_EQ(test, md->nr_resv, 1);
+}
+
+/* 1.8: the group's list is sorted, whoever brought which region. */
+static void group_regions_are_sorted(struct kunit *test)
+{
+	struct mock_iommu *m = test->priv;
+	struct mock_dev *one, *two;
+
+	one = dev_with(m, SZ_16M, SZ_4K, IOMMU_RESV_RESERVED);
+	mock_add_resv(one, SZ_2M, SZ_4K, IOMMU_RESV_MSI);
+	two = dev_with(m, SZ_4M, SZ_4K, IOMMU_RESV_RESERVED);
+	mock_plug(one);
+	mock_plug(two);
+	KUNIT_EXPECT_STREQ(test, regions_of(test, one),
+			   " 3:200000-200fff 2:400000-400fff 2:1000000-1000fff");
+}
+
+/* 1.8: what two devices share is one region, also where it only touches. */
+static void regions_that_overlap_or_touch_are_merged(struct kunit *test)
+{
+	struct mock_iommu *m = test->priv;
+	struct mock_dev *one, *two;
+
+	one = dev_with(m, SZ_1M, SZ_8K, IOMMU_RESV_RESERVED);
+	mock_add_resv(one, SZ_4M, SZ_4K, IOMMU_RESV_RESERVED);
+	two = dev_with(m, SZ_1M + SZ_4K, SZ_16K, IOMMU_RESV_RESERVED);
+	mock_add_resv(two, SZ_4M + SZ_4K, SZ_4K, IOMMU_RESV_RESERVED);
+	mock_add_resv(two, SZ_1M, SZ_8K, IOMMU_RESV_RESERVED);
+	mock_plug(one);
+	mock_plug(two);
+	KUNIT_EXPECT_STREQ(test, regions_of(test, one),
+			   " 2:100000-104fff 2:400000-401fff");
+}
+
+/* A region inside another one does not shorten it. */
+static void contained_region_disappears(struct kunit *test)
+{
+	struct mock_iommu *m = test->priv;
+	struct mock_dev *md;
+
+	md = dev_with(m, SZ_1M, SZ_64K, IOMMU_RESV_RESERVED);
+	mock_add_resv(md, SZ_1M + SZ_4K, SZ_4K, IOMMU_RESV_RESERVED);
+	mock_add_resv(md, SZ_1M + SZ_32K, SZ_64K, IOMMU_RESV_RESERVED);
+	mock_plug(md);
+	KUNIT_EXPECT_STREQ(test, regions_of(test, md), " 2:100000-117fff");
+}
+
+/* 1.8: what is reserved for different reasons stays apart. */
+static void regions_of_different_types_are_not_merged(struct kunit *test)
+{
+	struct mock_iommu *m = test->priv;
+	struct mock_dev *md;
+
+	md = dev_with(m, SZ_1M, SZ_8K, IOMMU_RESV_RESERVED);
+	mock_add_resv(md, SZ_1M, SZ_8K, IOMMU_RESV_MSI);
+	mock_add_resv(md, SZ_1M + SZ_8K, SZ_4K, IOMMU_RESV_RESERVED);
+	mock_plug(md);
+	KUNIT_EXPECT_STREQ(test, regions_of(test, md),
+			   " 2:100000-102fff 3:100000-101fff");
+}
+
+/* W42: regions that end where the address space ends are merged as well. */
+static void regions_at_the_top_are_merged(struct kunit *test)
+{
+	struct mock_iommu *m = test->priv;
+	phys_addr_t top = PHYS_ADDR_MAX - SZ_1M + 1;
+	struct mock_dev *one, *two;
+	char expected[64];
+
+	one = dev_with(m, top, SZ_1M, IOMMU_RESV_RESERVED);
+	two = dev_with(m, top + SZ_4K, SZ_1M - SZ_4K, IOMMU_RESV_RESERVED);
+	mock_add_resv(two, SZ_1M, SZ_4K, IOMMU_RESV_RESERVED);
+	mock_plug(one);
+	mock_plug(two);
+	snprintf(expected, sizeof(expected), " 2:100000-100fff 2:%llx-%llx",
+		 (u64)top, (u64)PHYS_ADDR_MAX);
+	KUNIT_EXPECT_STREQ(test, regions_of(test, one), expected);
+}
+
+/* 1.8: members without an IOMMU have no regions. */
+static void group_without_iommu_has_no_regions(struct kunit *test)
+{
+	struct mock_dev *md = mock_add_bare(test->priv);
+	struct iommu_group *group = iommu_group_alloc();
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, group);
+	KUNIT_ASSERT_EQ(test, 0, iommu_group_add_device(group, &md->dev));
+	KUNIT_EXPECT_STREQ(test, regions_of(test, md), "");
+	iommu_group_remove_device(&md->dev);
+	iommu_group_put(group);
+}
+
+/* 1.8: the list is also there for more than one group. */
+static void regions_are_added_to_what_is_there(struct kunit *test)
+{
+	struct mock_iommu *m = test->priv;
+	struct mock_dev *one, *two;
+	LIST_HEAD(head);
+
+	one = dev_with(m, SZ_1M, SZ_4K, IOMMU_RESV_RESERVED);
+	two = dev_with(m, SZ_2M, SZ_4K, IOMMU_RESV_RESERVED);
+	two->group = 1;
+	mock_plug(one);
+	mock_plug(two);
+	KUNIT_EXPECT_EQ(test, 0,
+			iommu_get_group_resv_regions(mock_group(two), &head));
+	KUNIT_EXPECT_EQ(test, 0,
+			iommu_get_group_resv_regions(mock_group(one), &head));
+	KUNIT_EXPECT_EQ(test, list_count_nodes(&head), 2);
+	free_regions(&head);
+}
+
+/* A region only direct for convenience does not bind the device. */
+static void relaxable_region_does_not_require_direct(struct kunit *test)
+{
+	struct mock_iommu *m = test->priv;
+	struct mock_dev *hard, *soft;
+
+	hard = dev_with(m, SZ_1M, SZ_4K, IOMMU_RESV_DIRECT);
+	soft = dev_with(m, SZ_1M, SZ_4K, IOMMU_RESV_DIRECT_RELAXABLE);
+	soft->group = 1;
+	mock_plug(hard);
+	mock_plug(soft);
+	KUNIT_EXPECT_TRUE(test, hard->dev.iommu->require_direct);
+	KUNIT_EXPECT_FALSE(test, soft->dev.iommu->require_direct);
+}
+
+/* Firmware's regions are mapped before the device translates with them. */
+static void direct_regions_are_mapped_in_the_default_domain(struct kunit *test)
+{
+	struct mock_iommu *m = test->priv;
+	struct iommu_domain *domain;
+	struct mock_dev *md;
+
+	if (!IS_ENABLED(CONFIG_IOMMU_DMA))
+		kunit_skip(test, "no DMA domains without CONFIG_IOMMU_DMA");
+	md = dev_with(m, SZ_1M, SZ_8K, IOMMU_RESV_DIRECT);
+	mock_add_resv(md, SZ_1M + SZ_4K, SZ_8K, IOMMU_RESV_DIRECT_RELAXABLE);
+	mock_add_resv(md, SZ_4M, SZ_4K, IOMMU_RESV_RESERVED);
+	md->def_type = IOMMU_DOMAIN_DMA;
+	mock_plug(md);
+	KUNIT_ASSERT_NOT_NULL(test, mock_group(md));
+	domain = mock_group(md)->default_domain;
+	for (unsigned long iova = SZ_1M; iova < SZ_1M + SZ_4K * 3;
+	     iova += SZ_4K)
+		KUNIT_EXPECT_EQ(test, (phys_addr_t)iova,
+				iommu_iova_to_phys(domain, iova));
+	KUNIT_EXPECT_EQ(test, 0ULL,
+			iommu_iova_to_phys(domain, SZ_1M + SZ_4K * 3));
+	KUNIT_EXPECT_EQ(test, 0ULL, iommu_iova_to_phys(domain, SZ_4M));
+	/* The journal names the attach behind the last map. */
+	KUNIT_EXPECT_PTR_EQ(test, strstr(strstr(m->journal, " d0:A"), "map"),
+			    (char *)NULL);
+}
+
+/* W16: a newcomer whose regions cannot be mapped does not join. */
+static void newcomer_without_its_direct_map_does_not_join(struct kunit *test)
+{
+	struct mock_iommu *m = test->priv;
+	struct mock_dev *md, *late;
+
+	if (!IS_ENABLED(CONFIG_IOMMU_DMA))
+		kunit_skip(test, "no DMA domains without CONFIG_IOMMU_DMA");
+	md = mock_new_dev(m, 0);
+	md->def_type = IOMMU_DOMAIN_DMA;
+	mock_plug(md);
+	KUNIT_ASSERT_NOT_NULL(test, mock_group(md));
+	late = dev_with(m, SZ_1M, SZ_4K, IOMMU_RESV_DIRECT);
+	late->def_type = IOMMU_DOMAIN_DMA;
+	mock_fail(m, MOCK_MAP, NULL, -ENOMEM);
+	mock_plug(late);
+	KUNIT_EXPECT_NULL(test, mock_group(late));
+	KUNIT_EXPECT_EQ(test, 0, mock_faults_left(m));
+	mock_expect_domain(test, md, mock_group(md)->default_domain);
+}
+
+static struct kunit_case resv_cases[] = {
+	KUNIT_CASE(device_regions_are_appended),
+	KUNIT_CASE(regions_are_freed_by_their_own_operation),
+	KUNIT_CASE(group_regions_are_sorted),
+	KUNIT_CASE(regions_that_overlap_or_touch_are_merged),
+	KUNIT_CASE(contained_region_disappears),
+	KUNIT_CASE(regions_of_different_types_are_not_merged),
+	KUNIT_CASE(regions_at_the_top_are_merged),
+	KUNIT_CASE(group_without_iommu_has_no_regions),
+	KUNIT_CASE(regions_are_added_to_what_is_there),
+	KUNIT_CASE(relaxable_region_does_not_require_direct),
+	KUNIT_CASE(direct_regions_are_mapped_in_the_default_domain),
+	KUNIT_CASE(newcomer_without_its_direct_map_does_not_join),
+	{}
+};
+
+static struct kunit_suite resv_suite = {
+	.name = "iommu_resv",
+	.init = resv_init,
+	.test_cases = resv_cases,
+};
+
+kunit_test_suite(resv_suite);
