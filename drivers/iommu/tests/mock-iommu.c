@@ -333,8 +333,11 @@ static int mock_map_pages(struct iommu_domain *domain, unsigned long iova,
 	if (fault)
 		pages = min(pages, fault->partial);
 	for (size_t i = 0; i < pages; i++) {
-		xa_store(&mdom->pages, (iova >> 12) + i,
-			 xa_mk_value((paddr >> 12) + i), gfp);
+		void *page = xa_mk_value((paddr >> 12) + i);
+
+		if (xa_is_err(xa_store(&mdom->pages, (iova >> 12) + i, page,
+				       gfp)))
+			return -ENOMEM;
 		*mapped += SZ_4K;
 	}
 	return fault ? fault->err : 0;

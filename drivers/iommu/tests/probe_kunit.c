@@ -384,7 +384,6 @@ static void fw_unregister(void *data)
 
 	iommu_device_unregister(&fw->iommu);
 	root_device_unregister(fw->hwdev);
-	fwnode_remove_software_node(fw->fwnode);
 }
 
 static struct fw_iommu *fw_register(struct kunit *test, const char *name,
@@ -393,11 +392,14 @@ static struct fw_iommu *fw_register(struct kunit *test, const char *name,
 	struct fw_iommu *fw = kunit_kzalloc(test, sizeof(*fw), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, fw);
-	fw->fwnode = fwnode_create_software_node(NULL, NULL);
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, fw->fwnode);
 	fw->hwdev = root_device_register(name);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, fw->hwdev);
-	device_set_node(fw->hwdev, fw->fwnode);
+	/* The node goes with the device. */
+	KUNIT_ASSERT_EQ(test, 0,
+			device_create_managed_software_node(fw->hwdev, NULL,
+							    NULL));
+	fw->fwnode = dev_fwnode(fw->hwdev);
+	KUNIT_ASSERT_NOT_NULL(test, fw->fwnode);
 	KUNIT_ASSERT_EQ(test, 0,
 			iommu_device_register(&fw->iommu, ops, fw->hwdev));
 	KUNIT_ASSERT_EQ(test, 0,

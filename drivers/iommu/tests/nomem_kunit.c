@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Law T2 and the word -ENOMEM throughout the contract: every allocation of
+ * every operation fails once. The operation then either succeeds all the same
+ * or returns -ENOMEM and has changed nothing.
+ *
+ * Uses the fault injection of the slab allocator as /proc/PID/fail-nth does.
+ */
+#include <linux/debugfs.h>
+#include <linux/fs.h>
+#include <linux/kernfs.h>
+#include <linux/sched.h>
+#include "mock-iommu.h"
+
+#define NOMEM_PASID	5
+#define NOMEM_LIMIT	200	/* more allocations than any operation makes */
+
+static int nomem_user;
+
+/**
+ * struct nomem - what the operations work on
+ * @m: the mock
+ * @md: two devices in one group
+ * @late: a third one that is still outside
+ * @group: their group
+ * @a: a domain nobody has
+ * @handle: for @a
+ * @made: what the operation under test made
+ */
+struct nomem {
+	struct mock_iommu *m;
+	struct mock_dev *md[2];
+	struct mock_dev *late;
+	struct iommu_group *group;
+	struct iommu_domain *a;
+	struct iommu_attach_handle handle;
+	void *made;
+};
+
+/**
+ * struct nomem_op - an operation
+ * @name: its name
+ * @run: does it
+ * @undo: takes it back after success
+ */
+struct nomem_op {
+	const char *name;
+	int (*run)(struct nomem *s);
+	void (*undo)(struct nomem *s);
+};
+
+#ifdef CONFIG_FAULT_INJECTION
+static unsigned int nomem_left(void)
+{
+	return READ_ONCE(current->fail_nth);
+}
+
+static void nomem_fail_nth(unsigned int n)
+{
+	WRITE_ONCE(current->fail_nth, n);
+}
+#else
+static unsigned int nomem_left(void)
+{
+	return 0;
+}
+
+static void nomem_fail_nth(unsigned int n)
+{
+}
+#endif
+
+/* The variable behind a file of the failslab folder in debugfs. */
+static void *failslab_variable(const char *name)
+{
+	struct dentry *dir = debugfs_lookup("failslab", NULL);
+	struct dentry *file = NULL;
+	void *variable = NULL;
+
+	if (!IS_ERR_OR_NULL(dir))
+		file = debugfs_lookup(name, dir);
+	if (!IS_ERR_OR_NULL(file)) {
+		variable = d_inode(file)->i_private;
+		dput(file);
+	}
+	if (!IS_ERR_OR_NULL(dir))
+		dput(dir);
+	return variable;
+}
+
+static bool old_ignore;
+static unsigned long old_verbose;
+
+static int nomem_suite_init(struct kunit_suite *suite)
+{
+	bool *ignore = failslab_variable("ignore-gfp-wait");
+	unsigned long *verbose = failslab_variable("verbose");
+
+	if (ignore) {
+		old_ignore = *ignore;
+		*ignore = false;
+	}
+	if (verbose) {
+		old_verbose = *verbose;
+		*verbose = 0;
+	}
+	return 0;
+}
+
+static void nomem_suite_exit(struct kunit_suite *suite)
+{
+	bool *ignore = failslab_variable("ignore-gfp-wait");
+	unsigned long *verbose = failslab_variable("verbose");
+
+	if (ignore)
+		*ignore = old_ignore;
+	if (verbose)
+		*verbose = old_verbose;
+}
+
+static int nomem_init(struct kunit *test)
+{
+	test->priv = mock_iommu_new(test);
+	return 0;
+}
+
+/* ---- operations ---------------------------------------------------------- */
+
+static int run_claim(struct nomem *s)
+{
+	return iommu_group_claim_dma_owner(s->group, &nomem_user);
+}
+
+static void undo_claim(struct nomem *s)
+{
+	iommu_group_release_dma_owner(s->group);
+}
+
+static int run_attach(struct nomem *s)
+{
+	return iommu_attach_group_handle(s->a, s->group, &s->handle);
+}
+
+static void undo_attach(struct nomem *s)
+{
+	iommu_detach_group_handle(s->a, s->group);
+}
+
+static int run_replace(struct nomem *s)
+{
+	return iommu_replace_group_handle(s->group, s->a, &s->handle);
+}
+
+static int run_pasid(struct nomem *s)
+{
+	return iommu_attach_device_pasid(s->a, &s->md[0]->dev, NOMEM_PASID,
+					 &s->handle);
+}
+
+static void undo_pasid(struct nomem *s)
+{
+	iommu_detach_device_pasid(s->a, &s->md[0]->dev, NOMEM_PASID);
+}
+
+static int run_plug(struct nomem *s)
+{
+	return iommu_probe_device(&s->late->dev);
+}
+
+static void undo_plug(struct nomem *s)
+{
+	iommu_group_remove_device(&s->late->dev);
+}
+
+static int run_domain(struct nomem *s)
+{
+	s->made = iommu_paging_domain_alloc(&s->md[0]->dev);
+	return PTR_ERR_OR_ZERO(s->made);
+}
+
+static void undo_domain(struct nomem *s)
+{
+	iommu_domain_free(s->made);
+}
+
+static int run_group(struct nomem *s)
+{
+	s->made = iommu_group_alloc();
+	return PTR_ERR_OR_ZERO(s->made);
+}
+
+static void undo_group(struct nomem *s)
+{
+	iommu_group_put(s->made);
+}
+
+static int run_name(struct nomem *s)
+{
+	return iommu_group_set_name(s->group, "a name for a group");
+}
+
+static void undo_name(struct nomem *s)
+{
+	iommu_group_set_name(s->group, NULL);
+}
+
+static int run_map(struct nomem *s)
+{
+	return iommu_map(s->a, SZ_2M - SZ_4K, SZ_1G - SZ_4K, SZ_2M + SZ_4K,
+			 IOMMU_READ, GFP_KERNEL);
+}
+
+static void undo_map(struct nomem *s)
+{
+	iommu_unmap(s->a, SZ_2M - SZ_4K, SZ_2M + SZ_4K);
+}
+
+static int run_resv(struct nomem *s)
+{
+	LIST_HEAD(head);
+	int ret = iommu_get_group_resv_regions(s->group, &head);
+
+	if (ret && !list_empty(&head))
+		return -ENOTEMPTY;
+	iommu_put_resv_regions(&s->md[0]->dev, &head);
+	return ret;
+}
+
+static void undo_nothing(struct nomem *s)
+{
+}
+
+static int write_type(struct nomem *s, const char *word)
+{
+	struct kobject *kobj = &s->group->kobj;
+	struct kernfs_node *kn = kernfs_find_and_get(kobj->sd, "type");
+	ssize_t ret;
+
+	ret = kobj->ktype->sysfs_ops->store(kobj, kn->priv, word, strlen(word));
+	kernfs_put(kn);
+	return ret < 0 ? ret : 0;
+}
+
+static int run_type(struct nomem *s)
+{
+	if (!IS_ENABLED(CONFIG_IOMMU_DMA))
+		return 0;
+	return write_type(s, "DMA");
+}
+
+static void undo_type(struct nomem *s)
+{
+	if (IS_ENABLED(CONFIG_IOMMU_DMA))
+		write_type(s, "identity");
+}
+
+static const struct nomem_op nomem_ops[] = {
+	{ "claim", run_claim, undo_claim },
+	{ "attach", run_attach, undo_attach },
+	{ "replace", run_replace, undo_attach },
+	{ "PASID attach", run_pasid, undo_pasid },
+	{ "newcomer", run_plug, undo_plug },
+	{ "domain", run_domain, undo_domain },
+	{ "group", run_group, undo_group },
+	{ "name", run_name, undo_name },
+	{ "map", run_map, undo_map },
+	{ "reserved regions", run_resv, undo_nothing },
+	{ "default domain", run_type, undo_type },
+};
+
+static void op_name(const struct nomem_op *op, char *name)
+{
+	strscpy(name, op->name, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(nomem_op, nomem_ops, op_name);
+
+/* ---- the test ------------------------------------------------------------ */
+
+static void expect_idle(struct kunit *test, struct nomem *s)
+{
+	mock_expect_domain(test, s->md[0], &s->m->identity);
+	mock_expect_pasid(test, s->md[0], NOMEM_PASID, NULL);
+	KUNIT_EXPECT_PTR_EQ(test, s->group->default_domain, &s->m->identity);
+	KUNIT_EXPECT_PTR_EQ(test, s->group->owner, NULL);
+	KUNIT_EXPECT_EQ(test, s->group->owner_cnt, 0);
+	KUNIT_EXPECT_TRUE(test, xa_empty(&s->group->pasids));
+	KUNIT_EXPECT_TRUE(test, xa_empty(&to_mock_domain(s->a)->pages));
+	KUNIT_EXPECT_NULL(test, mock_group(s->late));
+	KUNIT_EXPECT_NULL(test, s->late->dev.iommu);
+	/* Besides the test's there may be the one that claims have lent. */
+	KUNIT_EXPECT_LE(test, mock_live_domains(s->m),
+			1 + !!s->group->blocking_domain);
+}
+
+static void setup(struct kunit *test, struct nomem *s)
+{
+	struct mock_iommu *m = test->priv;
+
+	s->m = m;
+	/* So that a claim has something to allocate. */
+	m->ops.blocked_domain = NULL;
+	for (int i = 0; i < 3; i++) {
+		struct mock_dev *md = mock_new_dev(m, 0);
+
+		md->pasid_bits = MOCK_PASID_BITS;
+		md->def_type = IS_ENABLED(CONFIG_IOMMU_DMA) ?
+				       0 : IOMMU_DOMAIN_IDENTITY;
+		mock_add_resv(md, SZ_1M, SZ_4K, IOMMU_RESV_RESERVED);
+		mock_plug(md);
+		KUNIT_ASSERT_NOT_NULL(test, mock_group(md));
+	}
+	s->md[0] = m->devs[0];
+	s->md[1] = m->devs[1];
+	s->late = m->devs[2];
+	s->group = mock_group(s->md[0]);
+	iommu_group_remove_device(&s->late->dev);
+	KUNIT_ASSERT_EQ(test, 0, write_type(s, "identity"));
+	s->a = mock_paging(s->md[0]);
+	expect_idle(test, s);
+}
+
+/* T2: an operation without memory has not happened. */
+static void operation_without_memory_changes_nothing(struct kunit *test)
+{
+	const struct nomem_op *op = test->param_value;
+	struct nomem state = {}, *s = &state;
+	unsigned int n, left, refused = 0;
+	int ret;
+
+	if (!IS_ENABLED(CONFIG_FAILSLAB) ||
+	    !failslab_variable("ignore-gfp-wait"))
+		kunit_skip(test, "needs CONFIG_FAILSLAB and CONFIG_FAULT_INJECTION_DEBUG_FS");
+
+	setup(test, s);
+	for (n = 1; n < NOMEM_LIMIT; n++) {
+		nomem_fail_nth(n);
+		ret = op->run(s);
+		left = nomem_left();
+		nomem_fail_nth(0);
+		if (!ret)
+			op->undo(s);
+		else
+			KUNIT_EXPECT_EQ_MSG(test, ret, -ENOMEM,
+					    "allocation %u", n);
+		refused += !!ret;
+		expect_idle(test, s);
+		if (left)
+			break;
+	}
+	/* The last one met no failing allocation any more. */
+	KUNIT_EXPECT_EQ(test, ret, 0);
+	kunit_info(test, "%u allocations, %u refusals\n", n - 1, refused);
+	iommu_domain_free(s->a);
+}
+
+static struct kunit_case nomem_cases[] = {
+	KUNIT_CASE_PARAM(operation_without_memory_changes_nothing,
+			 nomem_op_gen_params),
+	{}
+};
+
+static struct kunit_suite nomem_suite = {
+	.name = "iommu_nomem",
+	.suite_init = nomem_suite_init,
+	.suite_exit = nomem_suite_exit,
+	.init = nomem_init,
+	.test_cases = nomem_cases,
+};
+
+kunit_test_suite(nomem_suite);
