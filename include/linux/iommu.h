@@ -765,6 +765,7 @@ struct iommu_domain_ops {
  * @fwnode: its firmware node, which fwspecs refer to; may be %NULL
  * @dev: its device in sysfs, class "iommu"
  * @singleton_group: the group of generic_single_device_group()
+ * @bus: the only bus it serves, or %NULL for all that the core watches
  * @max_pasids: PASIDs it can tell apart; 0 if it knows none
  */
 struct iommu_device {
@@ -773,6 +774,7 @@ struct iommu_device {
 	struct fwnode_handle *fwnode;
 	struct device *dev;
 	struct iommu_group *singleton_group;
+	const struct bus_type *bus;
 	u32 max_pasids;
 };
 
@@ -830,6 +832,8 @@ struct iommu_fwspec {
  *	its driver confirmed last; %NULL before the first attach. Written under
  *	the group mutex, by the transition engine only
  * @max_pasids: the device may use PASIDs below this; 0 if none
+ * @uses_dma_api: a bound driver holds the group for the kernel; under the group
+ *	mutex
  * @attach_deferred: not to be touched before its driver maps something
  * @pci_32bit_workaround: IOVAs stay below 4 GiB as long as there are any
  * @require_direct: has %IOMMU_RESV_DIRECT regions, so must not be blocked
@@ -846,6 +850,7 @@ struct dev_iommu {
 	void				*priv;
 	struct iommu_domain		*attached;
 	u32				max_pasids;
+	bool				uses_dma_api;
 	u32				attach_deferred:1;
 	u32				pci_32bit_workaround:1;
 	u32				require_direct:1;
