@@ -180,8 +180,8 @@ static int iommu_device_find_group(struct device *dev)
 		return -EINVAL;
 
 	dev->iommu->max_pasids = iommu_device_max_pasids(dev);
-	dev->iommu->attach_deferred =
-		ops->is_attach_deferred && ops->is_attach_deferred(dev);
+	if (ops->is_attach_deferred && ops->is_attach_deferred(dev))
+		dev->iommu->attach_deferred = IOMMU_DEFERRED;
 	dev->iommu_group = group;
 	return 0;
 }

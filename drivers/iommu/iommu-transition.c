@@ -27,10 +27,14 @@
  */
 #define pr_fmt(fmt) "iommu: " fmt
 
+#include <linux/delay.h>
 #include <linux/pci.h>
 #include <trace/events/iommu.h>
 
 #include "iommu-priv.h"
+
+/* How long a mapping waits for a first attach made elsewhere. */
+#define IOMMU_DEFERRED_WAIT_US	10000
 
 /* A member without PASIDs has no PASID slots; its siblings may have them. */
 static bool iommu_member_has_slot(struct group_device *gdev, ioasid_t pasid)
@@ -55,27 +59,65 @@ static void iommu_member_record(struct group_device *gdev,
 	iommu_domain_put(old);
 }
 
+/*
+ * A first attach that was deferred is made once (W8): by whoever turns
+ * IOMMU_DEFERRED into IOMMU_ATTACHING, the engine or a mapping in whatever
+ * context. The others wait for it, mappings for a limited time, since they may
+ * have interrupted the very attach they wait for.
+ */
+static u32 iommu_deferral_begin(struct dev_iommu *param)
+{
+	u32 was = READ_ONCE(param->attach_deferred);
+
+	while (unlikely(was != IOMMU_NOT_DEFERRED)) {
+		was = cmpxchg(&param->attach_deferred, IOMMU_DEFERRED,
+			      IOMMU_ATTACHING);
+		if (was == IOMMU_DEFERRED)
+			break;
+		if (was == IOMMU_ATTACHING)
+			usleep_range(10, 100);
+	}
+	return was;
+}
+
+/* If it failed the device is as untouched as it was (W7). */
+static void iommu_deferral_done(struct dev_iommu *param, u32 was, int ret)
+{
+	if (likely(was != IOMMU_DEFERRED))
+		return;
+	/* Whoever sees it done may use the hardware. */
+	smp_store_release(&param->attach_deferred,
+			  ret ? IOMMU_DEFERRED : IOMMU_NOT_DEFERRED);
+}
+
+static int iommu_member_attach_now(struct group_device *gdev,
+				   struct iommu_domain *domain)
+{
+	int ret;
+
+	ret = domain->ops->attach_dev(domain, gdev->dev);
+	if (ret)
+		return ret;
+	trace_attach_device_to_domain(gdev->dev);
+	iommu_member_record(gdev, domain);
+	return 0;
+}
+
 /* Change what a member's requests without PASID translate with. */
 static int iommu_member_attach(struct group_device *gdev,
 			       struct iommu_domain *domain)
 {
 	struct dev_iommu *param = gdev->dev->iommu;
-	bool deferred = param->attach_deferred;
+	u32 deferral;
 	int ret;
 
 	if (unlikely(!domain->ops->attach_dev))
 		return -ENODEV;
 
-	/* Visible as done to a driver that asks; taken back below (W7). */
-	param->attach_deferred = 0;
-	ret = domain->ops->attach_dev(domain, gdev->dev);
-	if (ret) {
-		param->attach_deferred = deferred;
-		return ret;
-	}
-	trace_attach_device_to_domain(gdev->dev);
-	iommu_member_record(gdev, domain);
-	return 0;
+	deferral = iommu_deferral_begin(param);
+	ret = iommu_member_attach_now(gdev, domain);
+	iommu_deferral_done(param, deferral, ret);
+	return ret;
 }
 
 /* The fences are down again: the member translates as the core wants it. */
@@ -111,7 +153,7 @@ static void iommu_member_remove_pasid(struct group_device *gdev,
 static bool iommu_member_stays_deferred(struct group_device *gdev,
 					struct iommu_domain *domain)
 {
-	return gdev->dev->iommu->attach_deferred &&
+	return READ_ONCE(gdev->dev->iommu->attach_deferred) &&
 	       domain == gdev->group->default_domain;
 }
 
@@ -487,7 +529,8 @@ void iommu_transition_rest(struct group_device *gdev)
 	lockdep_assert_held(&gdev->group->mutex);
 
 	/* A device nobody ever attached is left as it was found. */
-	if (!rest || param->attach_deferred || param->attached == rest)
+	if (!rest || READ_ONCE(param->attach_deferred) ||
+	    param->attached == rest)
 		return;
 	if (iommu_member_attach(gdev, rest))
 		iommu_member_park(gdev, "cannot be released cleanly");
@@ -525,7 +568,8 @@ void iommu_transition_left(struct group_device *gdev)
  *
  * Context: any, also atomic: a mapping may come from an interrupt handler, so
  * group->mutex cannot be taken here.
- * Return: 0 or the driver's error.
+ * Return: 0, -EBUSY somebody else is at it and does not come to an end, or the
+ * driver's error.
  */
 int iommu_transition_deferred(struct device *dev, struct iommu_domain *domain)
 {
@@ -533,6 +577,21 @@ int iommu_transition_deferred(struct device *dev, struct iommu_domain *domain)
 		.group = dev->iommu_group,
 		.dev = dev,
 	};
+	struct dev_iommu *param = dev->iommu;
+	int tries, ret;
 
-	return iommu_member_attach(&member, domain);
+	for (tries = 0; tries < IOMMU_DEFERRED_WAIT_US; tries++) {
+		u32 was = cmpxchg(&param->attach_deferred, IOMMU_DEFERRED,
+				  IOMMU_ATTACHING);
+
+		if (was == IOMMU_NOT_DEFERRED)
+			return 0;
+		if (was == IOMMU_DEFERRED) {
+			ret = iommu_member_attach_now(&member, domain);
+			iommu_deferral_done(param, was, ret);
+			return ret;
+		}
+		udelay(1);
+	}
+	return -EBUSY;
 }

@@ -291,7 +291,8 @@ struct iommu_domain *iommu_get_domain_for_dev(struct device *dev)
 	if (!group)
 		return NULL;
 	/* Waiting for its first mapping: what it is going to have. */
-	if (!dev_has_iommu(dev) || dev->iommu->attach_deferred)
+	if (!dev_has_iommu(dev) ||
+	    READ_ONCE(dev->iommu->attach_deferred) == IOMMU_DEFERRED)
 		return READ_ONCE(group->domain);
 	return READ_ONCE(dev->iommu->attached);
 }
@@ -315,12 +316,13 @@ struct iommu_domain *iommu_get_dma_domain(struct device *dev)
  * @domain: its default domain
  *
  * Context: any, also atomic.
- * Return: 0, also if nothing was deferred; or the driver's error, and the
- * attach stays deferred.
+ * Return: 0, also if nothing was deferred; or an error, and the attach stays
+ * deferred: the driver's, or -EBUSY somebody else has not finished it in time.
  */
 int iommu_deferred_attach(struct device *dev, struct iommu_domain *domain)
 {
-	if (!dev->iommu || !dev->iommu->attach_deferred)
+	/* Pairs with iommu_deferral_done(): the hardware is ready. */
+	if (!dev->iommu || !smp_load_acquire(&dev->iommu->attach_deferred))
 		return 0;
 	return iommu_transition_deferred(dev, domain);
 }

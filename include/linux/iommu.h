@@ -822,6 +822,18 @@ struct iommu_fwspec {
 #define IOMMU_FWSPEC_PCI_RC_ATS			0x1
 
 /**
+ * enum iommu_deferral - Whether the first attach of a device was put off
+ * @IOMMU_NOT_DEFERRED: no, or it has been made since
+ * @IOMMU_DEFERRED: until the first mapping
+ * @IOMMU_ATTACHING: somebody is just making it
+ */
+enum iommu_deferral {
+	IOMMU_NOT_DEFERRED,
+	IOMMU_DEFERRED,
+	IOMMU_ATTACHING,
+};
+
+/**
  * struct dev_iommu - What the IOMMU side keeps for one device
  * @lock: serialises setting up @fault_param
  * @fault_param: open page requests; %NULL without %IOMMU_DEV_FEAT_IOPF
@@ -834,7 +846,8 @@ struct iommu_fwspec {
  * @max_pasids: the device may use PASIDs below this; 0 if none
  * @uses_dma_api: a bound driver holds the group for the kernel; under the group
  *	mutex
- * @attach_deferred: not to be touched before its driver maps something
+ * @attach_deferred: an enum iommu_deferral: not to be touched before its driver
+ *	maps something. Changed by cmpxchg(), also from atomic context
  * @pci_32bit_workaround: IOVAs stay below 4 GiB as long as there are any
  * @require_direct: has %IOMMU_RESV_DIRECT regions, so must not be blocked
  * @shadow_on_flush: a hypervisor learns of mappings by flushes, make them rare
@@ -850,8 +863,8 @@ struct dev_iommu {
 	void				*priv;
 	struct iommu_domain		*attached;
 	u32				max_pasids;
+	u32				attach_deferred;
 	bool				uses_dma_api;
-	u32				attach_deferred:1;
 	u32				pci_32bit_workaround:1;
 	u32				require_direct:1;
 	u32				shadow_on_flush:1;
