@@ -595,8 +595,8 @@ __iommu_copy_struct_from_user_array(void *dst_data,
  *	nothing is left behind. iommu_probe_device_lock held, may sleep
  * @release_device: ends it; called once for each success of @probe_device,
  *	when no slot of the device has a domain except perhaps @release_domain.
- *	Must quiesce the device if there is no @release_domain. group mutex held,
- *	may sleep, cannot fail
+ *	Must quiesce the device if there is no @release_domain. The group mutex
+ *	is held unless the device never joined one. May sleep, cannot fail
  * @probe_finalize: last step after the device has joined its group and its
  *	domain. No lock held; the driver may attach domains in it. Called again
  *	whenever the bus code asks for the device once more
