@@ -17,10 +17,12 @@ seconds=120
 [ "$1" = plain ] || seconds=900
 rc=0
 "$lab/qemu.sh" -q -m none -t idle -n kunit -s "$seconds" \
-	-k "kunit.enable=1 ${suites:+kunit.filter_glob=$suites}" "$1" || rc=2
+	-k "kunit.enable=1 ${suites:+kunit.filter_glob=$suites}" "$1" 2>"$logs/guest/$1-kunit.trouble" ||
+	rc=2
 klog=$logs/guest/$1-kunit.kernel.log
 # kunit.py strips the time stamps and the rest of the log by itself.
 python3 "$tree/tools/testing/kunit/kunit.py" parse "$klog" >"$logs/guest/$1-kunit.log" ||
 	[ $rc = 2 ] || rc=1
 [ -n "${KUNIT_QUIET:-}" ] || cat "$logs/guest/$1-kunit.log"
+cat "$logs/guest/$1-kunit.trouble" >&2
 exit $rc

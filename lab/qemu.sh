@@ -66,7 +66,9 @@ vtd)	iommu=(-device intel-iommu,intremap=on)
 	words="intel_iommu=on $words" ;;
 vtd-sm)	iommu=(-device intel-iommu,intremap=on,caching-mode=on,x-scalable-mode=on,x-pasid-mode=on)
 	words="intel_iommu=on $words" ;;
-virtio)	iommu=(-device virtio-iommu-pci,addr=0x3) ;;
+virtio)	iommu=(-device virtio-iommu-pci,addr=0x3)
+	# It remaps no interrupts: user space gets devices only if told that is fine.
+	words="vfio_iommu_type1.allow_unsafe_interrupts=1 iommufd.allow_unsafe_interrupts=1 $words" ;;
 amd)	iommu=(-device amd-iommu,intremap=on) ;;
 esac
 if [ -n "${iommu[*]}" ]; then
@@ -84,13 +86,23 @@ cpu=qemu64
 # isolates them), one behind a bridge to plain PCI (whatever joins it there joins
 # its group), two empty ports for hot-plug, and two disks that do DMA.
 edu="edu,dma_mask=0xffffffffffffffff"
-devices=(
-	-device pcie-root-port,id=rp1,chassis=1,slot=1,addr=0x4 -device "$edu,bus=rp1"
-	-device pcie-root-port,id=rp2,chassis=2,slot=2,addr=0x5 -device "$edu,bus=rp2"
-	-device pcie-root-port,id=rp3,chassis=3,slot=3,addr=0x6
-	-device "$edu,bus=rp3,addr=0.0,multifunction=on" -device "$edu,bus=rp3,addr=0.1"
-	-device pcie-root-port,id=rp4,chassis=4,slot=4,addr=0x7
-	-device pcie-pci-bridge,id=ppb,bus=rp4 -device "$edu,bus=ppb,addr=1.0"
+if [ "$machine" = amd ]; then
+	# QEMU's AMD IOMMU does not know devices behind bridges by their number.
+	devices=(
+		-device "$edu,addr=0x4" -device "$edu,addr=0x5"
+		-device "$edu,addr=0x6.0,multifunction=on" -device "$edu,addr=0x6.1"
+	)
+else
+	devices=(
+		-device pcie-root-port,id=rp1,chassis=1,slot=1,addr=0x4 -device "$edu,bus=rp1"
+		-device pcie-root-port,id=rp2,chassis=2,slot=2,addr=0x5 -device "$edu,bus=rp2"
+		-device pcie-root-port,id=rp3,chassis=3,slot=3,addr=0x6
+		-device "$edu,bus=rp3,addr=0.0,multifunction=on" -device "$edu,bus=rp3,addr=0.1"
+		-device pcie-root-port,id=rp4,chassis=4,slot=4,addr=0x7
+		-device pcie-pci-bridge,id=ppb,bus=rp4 -device "$edu,bus=ppb,addr=1.0"
+	)
+fi
+devices+=(
 	-device pcie-root-port,id=hp,chassis=5,slot=5,addr=0x8
 	-device pcie-root-port,id=hp2,chassis=6,slot=6,addr=0x9
 	-drive "if=none,id=disk0,format=raw,file=$scratch/virtio.img"

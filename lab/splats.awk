@@ -22,11 +22,16 @@ function close_report() {
 			return
 		}
 	}
+	if (context != "")
+		printf "(after the line: %s)\n", context
 	printf "%s\n", text
 	found++
 }
 
 { sub(/\r$/, "") }
+
+# Where a test runs in the kernel, the line before tells which one it was not.
+/\] +(not )?ok [0-9]+ / && !open { last_result = substr($0, index($0, "]") + 2) }
 
 match($0, /lab-expect: /) {
 	close_report()
@@ -44,6 +49,7 @@ starts_report($0) {
 	open = 1
 	lines = 0
 	text = $0
+	context = last_result
 	next
 }
 

@@ -12,7 +12,11 @@ mkdir -p "$logs"
 
 # task     machine  argument   kernel parameters
 # The argument of disk is the type its groups must have. Two emulators claim a
-# caching mode, with which Linux is strict also where lazy was asked for.
+# caching mode, with which Linux is strict also where lazy was asked for. That of
+# selftests are the programs to run, where the emulator cannot do all of them:
+# QEMU 7.2 in scalable mode overlooks a change to or from identity and the alias
+# of a device behind a bridge (the base's core fails there, too), and Linux's
+# virtio-iommu driver cannot move a device between iommufd's address spaces.
 table() {
 	cat <<-END
 	kunit      none
@@ -36,10 +40,10 @@ table() {
 	disk       amd      identity   iommu.passthrough=1
 	disk       none     none
 	selftests  vtd
-	selftests  vtd-sm
-	selftests  virtio
+	selftests  vtd-sm   groups_test,owner_test,vfio_test
+	selftests  virtio   groups_test,owner_test,type_test,hotplug_test
 	selftests  amd
-	selftests  none
+	selftests  none     groups_test
 	END
 }
 
@@ -64,7 +68,8 @@ count() { grep -c "^$1	" "$2" || true; }
 run_row() {
 	local rc=0 begun=$SECONDS text seconds=400
 
-	row=$machine-$task${argument:+-$argument}
+	row=$machine-$task
+	[ "$task" != disk ] || row=$row-$argument-${words##*.}
 	rowfile=$logs/row-$flavour
 	: >"$rowfile"
 	[ "$flavour" = plain ] || seconds=900
