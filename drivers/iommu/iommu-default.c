@@ -302,7 +302,7 @@ static int iommu_group_move_default(struct iommu_group *group,
 
 	/* The engine leaves deferred members alone for this domain only. */
 	WRITE_ONCE(group->default_domain, domain);
-	ret = iommu_transition(group, IOMMU_NO_PASID, domain);
+	ret = iommu_transition(group, IOMMU_NO_PASID, NULL, domain);
 	if (ret)
 		goto err_default;
 	if (early)

@@ -170,7 +170,7 @@ static int iommu_group_claim(struct iommu_group *group, struct device *dev,
 	ret = iommu_group_need_blocking_domain(group);
 	if (ret)
 		return ret;
-	ret = iommu_transition(group, IOMMU_NO_PASID, group->blocking_domain);
+	ret = iommu_transition(group, IOMMU_NO_PASID, NULL, group->blocking_domain);
 	if (ret)
 		return ret;
 

@@ -118,6 +118,12 @@ struct iommu_group {
 #define IOMMU_SLOT_DOMAIN	0
 #define IOMMU_SLOT_HANDLE	1
 
+/*
+ * Mark of an entry whose PASID the engine had to take off every member (T7):
+ * its domain is attached in name only, DMA with the PASID is blocked.
+ */
+#define IOMMU_SLOT_PARKED	XA_MARK_0
+
 static inline void *iommu_slot_entry(struct iommu_domain *domain,
 				     struct iommu_attach_handle *handle)
 {
@@ -214,7 +220,7 @@ int iommu_create_direct_mappings(struct iommu_domain *domain,
 /* ---- floor 2: iommu-transition.c --------------------------------------- */
 
 int iommu_transition(struct iommu_group *group, ioasid_t pasid,
-		     struct iommu_domain *new);
+		     struct iommu_domain *old, struct iommu_domain *new);
 void iommu_transition_nofail(struct iommu_group *group, ioasid_t pasid,
 			     struct iommu_domain *old,
 			     struct iommu_domain *new);

@@ -52,7 +52,7 @@ static int iommu_group_attach(struct iommu_group *group,
 		return -EBUSY;
 	if (ret)
 		return ret;
-	return iommu_transition(group, IOMMU_NO_PASID, domain);
+	return iommu_transition(group, IOMMU_NO_PASID, NULL, domain);
 }
 
 /**
@@ -178,7 +178,7 @@ int iommu_group_replace_domain(struct iommu_group *group,
 	guard(mutex)(&group->mutex);
 
 	ret = iommu_group_takes_domain(group, new_domain);
-	return ret ?: iommu_transition(group, IOMMU_NO_PASID, new_domain);
+	return ret ?: iommu_transition(group, IOMMU_NO_PASID, NULL, new_domain);
 }
 EXPORT_SYMBOL_NS_GPL(iommu_group_replace_domain, IOMMUFD_INTERNAL);
 
@@ -265,7 +265,7 @@ int iommu_replace_group_handle(struct iommu_group *group,
 		return ret;
 	fresh = !ret;
 
-	ret = iommu_transition(group, IOMMU_NO_PASID, new_domain);
+	ret = iommu_transition(group, IOMMU_NO_PASID, NULL, new_domain);
 	if (!ret)
 		iommu_slot_publish(group, IOMMU_NO_PASID, new_domain, handle);
 	else if (fresh)
