@@ -8,6 +8,8 @@
  */
 #include <linux/completion.h>
 #include <linux/cred.h>
+#include <linux/scatterlist.h>
+#include <linux/iommu-dma.h>
 #include <linux/kernfs.h>
 #include <linux/kthread.h>
 #include <linux/sched.h>
@@ -402,6 +404,50 @@ static void first_attach_failure_leaves_no_default(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, m->devs[1]->hw[0]);
 }
 
+/* W14: a bus walked again leaves a default domain in use alone. */
+static void later_bus_walk_keeps_the_default_domain(struct kunit *test)
+{
+	struct mock_iommu *m = test->priv;
+	struct iommu_domain *domain;
+	struct mock_dev *md;
+
+	skip_without_dma(test);
+	/* Without the capability a flush queue is asked for and refused. */
+	md = open_group_of(test, 2);
+	domain = mock_group(md)->default_domain;
+	KUNIT_ASSERT_EQ(test, 0, iommu_device_use_default_domain(&md->dev));
+	mock_journal_clear(m);
+	bus_iommu_probe(m->bus);
+	MOCK_EXPECT_JOURNAL(test, m, "");
+	KUNIT_EXPECT_PTR_EQ(test, mock_group(md)->default_domain, domain);
+	KUNIT_EXPECT_FALSE(test, mock_freed(domain));
+	iommu_device_unuse_default_domain(&md->dev);
+}
+
+/* W15: who came while a user owned the group has the DMA API afterwards. */
+static void newcomer_of_an_owned_group_has_the_dma_api_later(struct kunit *test)
+{
+	struct mock_iommu *m = test->priv;
+	struct mock_dev *md, *late;
+
+	skip_without_dma(test);
+	md = open_group_of(test, 1);
+	expect_written(test, md, "DMA");
+	KUNIT_ASSERT_TRUE(test, use_dma_iommu(&md->dev));
+	KUNIT_ASSERT_EQ(test, 0,
+			iommu_group_claim_dma_owner(mock_group(md), &owner));
+	late = mock_new_dev(m, 0);
+	late->def_type = 0;
+	mock_plug(late);
+	KUNIT_ASSERT_NOT_NULL(test, mock_group(late));
+	iommu_group_release_dma_owner(mock_group(md));
+	mock_expect_domain(test, md, mock_group(md)->default_domain);
+	KUNIT_EXPECT_TRUE(test, use_dma_iommu(&late->dev));
+	expect_written(test, md, "identity");
+	KUNIT_EXPECT_FALSE(test, use_dma_iommu(&md->dev));
+	KUNIT_EXPECT_FALSE(test, use_dma_iommu(&late->dev));
+}
+
 struct writer {
 	struct iommu_group *group;
 	ssize_t ret;
@@ -467,6 +513,8 @@ static struct kunit_case default_cases[] = {
 	KUNIT_CASE(flush_queue_without_driver_support_is_refused),
 	KUNIT_CASE(first_default_without_memory_leaves_nothing),
 	KUNIT_CASE(first_attach_failure_leaves_no_default),
+	KUNIT_CASE(later_bus_walk_keeps_the_default_domain),
+	KUNIT_CASE(newcomer_of_an_owned_group_has_the_dma_api_later),
 	KUNIT_CASE(writer_that_waited_looks_again),
 	{}
 };

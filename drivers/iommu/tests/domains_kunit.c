@@ -127,12 +127,12 @@ static void bus_wide_alloc_answers_null_on_error(struct kunit *test)
 
 	m->ops.domain_alloc_paging = NULL;
 	m->ops.domain_alloc = mock_legacy_alloc;
-	KUNIT_EXPECT_NULL(test, iommu_domain_alloc(&m->bus));
+	KUNIT_EXPECT_NULL(test, iommu_domain_alloc(m->bus));
 	mock_add(m, 0);
-	KUNIT_EXPECT_NULL(test, iommu_domain_alloc(&m->bare_bus));
+	KUNIT_EXPECT_NULL(test, iommu_domain_alloc(m->bare_bus));
 	mock_fail(m, MOCK_ALLOC, NULL, -ENOMEM);
-	KUNIT_EXPECT_NULL(test, iommu_domain_alloc(&m->bus));
-	a = iommu_domain_alloc(&m->bus);
+	KUNIT_EXPECT_NULL(test, iommu_domain_alloc(m->bus));
+	a = iommu_domain_alloc(m->bus);
 	KUNIT_ASSERT_NOT_NULL(test, a);
 	KUNIT_EXPECT_EQ(test, a->type, IOMMU_DOMAIN_UNMANAGED);
 	iommu_domain_free(a);

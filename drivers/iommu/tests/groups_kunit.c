@@ -158,7 +158,7 @@ static void colliding_names_get_an_index(struct kunit *test)
 {
 	struct mock_iommu *m = test->priv;
 	struct mock_iommu *other = mock_iommu_new(test);
-	const struct bus_type *bus[] = { &m->bare_bus, &other->bare_bus, NULL };
+	const struct bus_type *bus[] = { m->bare_bus, other->bare_bus, NULL };
 	struct iommu_group *group = new_group(test);
 	struct mock_dev *md[3];
 	char name[32];

@@ -86,8 +86,8 @@ static void unaligned_range_changes_page_size_twice(struct kunit *test)
 	clear(test);
 	KUNIT_EXPECT_EQ(test, 0, map(domain, SZ_2M - SZ_4K,
 				     PA + SZ_2M - SZ_4K, SZ_4M + SZ_8K));
-	MOCK_EXPECT_JOURNAL(test, m, " map 1ff000+1000*1 map 200000+200000*2"
-			    " map 600000+1000*1");
+	MOCK_EXPECT_JOURNAL(test, m,
+			    " map 1ff000+1000*1 map 200000+200000*2 map 600000+1000*1");
 	KUNIT_EXPECT_EQ(test, PA + SZ_4M + SZ_2M,
 			iommu_iova_to_phys(domain, SZ_4M + SZ_2M));
 	KUNIT_EXPECT_EQ(test, (size_t)SZ_4M + SZ_8K,
@@ -347,8 +347,8 @@ static void scattered_entries_are_mapped_in_a_row(struct kunit *test)
 	clear(test);
 	KUNIT_EXPECT_EQ(test, (ssize_t)SZ_4K * 3,
 			iommu_map_sg(domain, SZ_64K, table, 3, RW, GFP_KERNEL));
-	MOCK_EXPECT_JOURNAL(test, m, " map 10000+1000*1 map 11000+1000*1"
-			    " map 12000+1000*1");
+	MOCK_EXPECT_JOURNAL(test, m,
+			    " map 10000+1000*1 map 11000+1000*1 map 12000+1000*1");
 	KUNIT_EXPECT_EQ(test, sg_phys(table + 2),
 			iommu_iova_to_phys(domain, SZ_64K + SZ_8K));
 	iommu_unmap(domain, SZ_64K, SZ_4K * 3);

@@ -9,6 +9,15 @@
 #include <linux/slab.h>
 #include "mock-iommu.h"
 
+/* Two mocks may live at once: the second one is the foreign driver. */
+static const struct bus_type mock_buses[] = {
+	{ .name = "mock-iommu-a" }, { .name = "mock-iommu-b" },
+};
+
+static const struct bus_type mock_bare_buses[] = {
+	{ .name = "mock-bare-a" }, { .name = "mock-bare-b" },
+};
+
 /* domain_alloc(type) gets no device; it serves the mock made last. */
 static struct mock_iommu *mock_newest;
 
@@ -495,11 +504,11 @@ struct mock_dev *mock_new_dev(struct mock_iommu *m, int group)
 	md->group = group;
 	md->def_type = IOMMU_DOMAIN_IDENTITY;
 	device_initialize(&md->dev);
-	md->dev.bus = &m->bus;
+	md->dev.bus = m->bus;
 	md->dev.release = mock_dev_release;
 	m->devs[m->nr_devs++] = md;
 	KUNIT_ASSERT_EQ(m->test, 0, dev_set_name(&md->dev, "%s-d%d",
-						 m->bus.name, md->index));
+						 m->bus->name, md->index));
 	return md;
 }
 
@@ -543,7 +552,7 @@ struct mock_dev *mock_add_bare(struct mock_iommu *m)
 {
 	struct mock_dev *md = mock_new_dev(m, -1);
 
-	md->dev.bus = &m->bare_bus;
+	md->dev.bus = m->bare_bus;
 	mock_plug(md);
 	KUNIT_ASSERT_NULL(m->test, mock_group(md));
 	return md;
@@ -560,7 +569,7 @@ void mock_unplug(struct mock_dev *md)
 
 int mock_register(struct mock_iommu *m)
 {
-	int ret = iommu_device_register_bus(&m->iommu, &m->ops, &m->bus,
+	int ret = iommu_device_register_bus(&m->iommu, &m->ops, m->bus,
 					    &m->nb);
 
 	m->registered = !ret;
@@ -570,7 +579,7 @@ int mock_register(struct mock_iommu *m)
 void mock_unregister(struct mock_iommu *m)
 {
 	if (m->registered)
-		iommu_device_unregister_bus(&m->iommu, &m->bus, &m->nb);
+		iommu_device_unregister_bus(&m->iommu, m->bus, &m->nb);
 	m->registered = false;
 }
 
@@ -644,17 +653,16 @@ static void mock_iommu_end(void *data)
 		put_device(&m->devs[i]->dev);
 	if (m->iommu.dev)
 		iommu_device_sysfs_remove(&m->iommu);
-	if (m->bus.name)
-		bus_unregister(&m->bus);
-	if (m->bare_bus.name)
-		bus_unregister(&m->bare_bus);
+	if (m->bus)
+		bus_unregister(m->bus);
+	if (m->bare_bus)
+		bus_unregister(m->bare_bus);
 	mock_newest = NULL;
 	kfree(m);
 }
 
 struct mock_iommu *mock_iommu_new(struct kunit *test)
 {
-	/* Two mocks may live at once: the second is the foreign driver. */
 	bool second = mock_newest;
 	struct mock_iommu *m;
 
@@ -667,13 +675,13 @@ struct mock_iommu *mock_iommu_new(struct kunit *test)
 			kunit_add_action_or_reset(test, mock_iommu_end, m));
 	mock_newest = m;
 
-	m->bus.name = second ? "mock-iommu-b" : "mock-iommu-a";
-	KUNIT_ASSERT_EQ(test, 0, bus_register(&m->bus));
-	m->bare_bus.name = second ? "mock-bare-b" : "mock-bare-a";
-	KUNIT_ASSERT_EQ(test, 0, bus_register(&m->bare_bus));
+	KUNIT_ASSERT_EQ(test, 0, bus_register(&mock_buses[second]));
+	m->bus = &mock_buses[second];
+	KUNIT_ASSERT_EQ(test, 0, bus_register(&mock_bare_buses[second]));
+	m->bare_bus = &mock_bare_buses[second];
 	KUNIT_ASSERT_EQ(test, 0,
 			iommu_device_sysfs_add(&m->iommu, NULL, NULL, "%s",
-					       m->bus.name));
+					       m->bus->name));
 	m->iommu.max_pasids = MOCK_SLOTS;
 	KUNIT_ASSERT_EQ(test, 0, mock_register(m));
 	return m;

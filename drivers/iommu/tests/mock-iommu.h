@@ -166,8 +166,8 @@ struct mock_iommu {
 	struct iommu_domain identity;
 	struct iommu_domain blocked;
 	struct iommu_device iommu;
-	struct bus_type bus;
-	struct bus_type bare_bus;
+	const struct bus_type *bus;
+	const struct bus_type *bare_bus;
 	struct notifier_block nb;
 	bool registered;
 	struct kunit *test;

@@ -24,7 +24,7 @@ static unsigned long long model_seed;
 module_param_named(seed, model_seed, ullong, 0444);
 MODULE_PARM_DESC(seed, "Start of the random walk, 0: a new one each time");
 
-enum action {
+enum deed {
 	CLAIM,
 	RELEASE,
 	ATTACH_A,
@@ -39,10 +39,10 @@ enum action {
 	UNUSE,
 	PLUG,
 	UNPLUG,
-	NR_ACTIONS
+	NR_DEEDS
 };
 
-static const char * const action_names[] = {
+static const char * const deed_names[] = {
 	"claim", "release", "attach A", "attach B", "replace A", "replace B",
 	"detach", "PASID A", "PASID B", "PASID detach", "use", "unuse", "plug",
 	"unplug",
@@ -60,8 +60,8 @@ static const char * const action_names[] = {
  * @pasid: domain of the one PASID, or NULL
  * @owner: as in struct iommu_group
  * @count: as in struct iommu_group
- * @fail_at: the driver call of the running action that fails; 0: none
- * @calls: driver calls of the running action so far
+ * @fail_at: the driver call of the running deed that fails; 0: none
+ * @calls: driver calls of the running deed so far
  * @text: the sequence, for messages
  */
 struct model {
@@ -176,10 +176,10 @@ static void model_plug(struct model *s)
 	s->hw[s->nr++] = s->domain;
 }
 
-/* What a caller must not do, or what cannot be done, is no action. */
-static bool model_allows(struct model *s, enum action action)
+/* What a caller must not do, or what cannot be done, is no deed. */
+static bool model_allows(struct model *s, enum deed deed)
 {
-	switch (action) {
+	switch (deed) {
 	case RELEASE:
 		return model_user_owns(s) && !s->pasid;
 	case UNUSE:
@@ -195,9 +195,9 @@ static bool model_allows(struct model *s, enum action action)
 	}
 }
 
-static int model_do(struct model *s, enum action action)
+static int model_do(struct model *s, enum deed deed)
 {
-	switch (action) {
+	switch (deed) {
 	case CLAIM:
 		return model_claim(s);
 	case RELEASE:
@@ -235,7 +235,7 @@ static int model_do(struct model *s, enum action action)
 	case UNPLUG:
 		s->nr--;
 		return 0;
-	case NR_ACTIONS:
+	case NR_DEEDS:
 		break;
 	}
 	return -EINVAL;
@@ -243,12 +243,12 @@ static int model_do(struct model *s, enum action action)
 
 /* ---- the real thing ------------------------------------------------------ */
 
-static int real_do(struct model *s, enum action action)
+static int real_do(struct model *s, enum deed deed)
 {
 	struct iommu_group *group = mock_group(s->md[0]);
 	struct device *dev = &s->md[0]->dev;
 
-	switch (action) {
+	switch (deed) {
 	case CLAIM:
 		return iommu_group_claim_dma_owner(group, &model_user);
 	case RELEASE:
@@ -286,13 +286,13 @@ static int real_do(struct model *s, enum action action)
 	case UNPLUG:
 		iommu_group_remove_device(&s->md[MODEL_DEVS - 1]->dev);
 		return 0;
-	case NR_ACTIONS:
+	case NR_DEEDS:
 		break;
 	}
 	return -EINVAL;
 }
 
-/* The fail_at-th driver call of an action fails, whatever kind it is. */
+/* The fail_at-th driver call of an deed fails, whatever kind it is. */
 static void model_strike(struct mock_iommu *m, enum mock_op op,
 			 struct mock_dev *md, ioasid_t pasid)
 {
@@ -335,8 +335,8 @@ static const char *model_compare(struct model *s)
 	return NULL;
 }
 
-/* One action on both; false if they differ. */
-static bool model_step(struct kunit *test, struct model *s, enum action action,
+/* One deed on both; false if they differ. */
+static bool model_step(struct kunit *test, struct model *s, enum deed deed,
 		       int fail_at)
 {
 	size_t used = strlen(s->text);
@@ -344,13 +344,13 @@ static bool model_step(struct kunit *test, struct model *s, enum action action,
 	int want, got;
 
 	scnprintf(s->text + used, sizeof(s->text) - used,
-		  fail_at ? "%s!%d " : "%s ", action_names[action], fail_at);
+		  fail_at ? "%s!%d " : "%s ", deed_names[deed], fail_at);
 	s->calls = 0;
 	s->fail_at = fail_at;
-	want = model_do(s, action);
+	want = model_do(s, deed);
 
 	s->fail_at = fail_at;
-	got = real_do(s, action);
+	got = real_do(s, deed);
 	s->fail_at = 0;
 	mock_heal(s->m);
 
@@ -382,46 +382,46 @@ static bool model_reset(struct kunit *test, struct model *s)
 	return same;
 }
 
-/* Replay @n actions, @fails[i] being the call of the i-th that fails. */
+/* Replay @n deeds, @fails[i] being the call of the i-th that fails. */
 static bool model_run(struct kunit *test, struct model *s,
-		      const enum action *actions, const int *fails, int n)
+		      const enum deed *deeds, const int *fails, int n)
 {
 	for (int i = 0; i < n; i++)
-		if (!model_step(test, s, actions[i], fails[i]))
+		if (!model_step(test, s, deeds[i], fails[i]))
 			return false;
 	return true;
 }
 
 /*
  * All continuations of a sequence. Each is first run without any failure to
- * learn how many driver calls its last action makes, then once for each.
+ * learn how many driver calls its last deed makes, then once for each.
  * Returns the number of runs, or -1 after a difference.
  */
 static int model_explore(struct kunit *test, struct model *s,
-			 enum action *actions, int *fails, int n)
+			 enum deed *deeds, int *fails, int n)
 {
 	int runs = 0, more, calls;
 
 	if (n == MODEL_DEPTH)
 		return 0;
 
-	for (int action = 0; action < NR_ACTIONS; action++) {
-		actions[n] = action;
+	for (int deed = 0; deed < NR_DEEDS; deed++) {
+		deeds[n] = deed;
 		fails[n] = 0;
 		do {
-			if (!model_run(test, s, actions, fails, n))
+			if (!model_run(test, s, deeds, fails, n))
 				return -1;
-			if (!model_allows(s, action)) {
+			if (!model_allows(s, deed)) {
 				if (!model_reset(test, s))
 					return -1;
 				break;
 			}
-			if (!model_step(test, s, action, fails[n]))
+			if (!model_step(test, s, deed, fails[n]))
 				return -1;
 			calls = s->calls;
 			if (!model_reset(test, s))
 				return -1;
-			more = model_explore(test, s, actions, fails, n + 1);
+			more = model_explore(test, s, deeds, fails, n + 1);
 			if (more < 0)
 				return -1;
 			runs += 1 + more;
@@ -464,15 +464,15 @@ static int model_init(struct kunit *test)
 	return 0;
 }
 
-/* All laws, all sequences of MODEL_DEPTH actions, each call failing once. */
+/* All laws, all sequences of MODEL_DEPTH deeds, each call failing once. */
 static void every_short_sequence_agrees_with_the_model(struct kunit *test)
 {
-	enum action actions[MODEL_DEPTH];
+	enum deed deeds[MODEL_DEPTH];
 	struct model *s = new_model(test);
 	int fails[MODEL_DEPTH];
 	int runs;
 
-	runs = model_explore(test, s, actions, fails, 0);
+	runs = model_explore(test, s, deeds, fails, 0);
 	KUNIT_EXPECT_GT(test, runs, 0);
 	kunit_info(test, "%d sequences\n", runs);
 	if (runs > 0)
@@ -490,16 +490,16 @@ static void a_long_random_walk_agrees_with_the_model(struct kunit *test)
 	kunit_info(test, "seed 0x%llx\n", seed);
 	prandom_seed_state(&rnd, seed);
 	for (int i = 0; same && i < MODEL_STEPS; i++) {
-		enum action action = prandom_u32_state(&rnd) % NR_ACTIONS;
+		enum deed deed = prandom_u32_state(&rnd) % NR_DEEDS;
 		int fail_at = prandom_u32_state(&rnd) % 8;
 
-		if (!model_allows(s, action))
+		if (!model_allows(s, deed))
 			continue;
 		/* Of a walk this long only the end can be told. */
 		if (strlen(s->text) > sizeof(s->text) / 2)
 			s->text[0] = '\0';
 		mock_journal_clear(s->m);
-		same = model_step(test, s, action, fail_at);
+		same = model_step(test, s, deed, fail_at);
 	}
 	if (same && model_reset(test, s))
 		end_model(s);

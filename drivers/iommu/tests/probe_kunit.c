@@ -321,7 +321,7 @@ static void register_passes_over_a_bad_group(struct kunit *test)
 	mock_expect_domain(test, m->devs[2], &m->identity);
 
 	/* And may try again: nothing of it is still queued anywhere. */
-	KUNIT_EXPECT_EQ(test, 0, bus_iommu_probe(&m->bus));
+	KUNIT_EXPECT_EQ(test, 0, bus_iommu_probe(m->bus));
 	KUNIT_ASSERT_NOT_NULL(test, mock_group(m->devs[0]));
 	mock_expect_domain(test, m->devs[0], &m->identity);
 }
@@ -348,7 +348,7 @@ static void group_that_failed_once_is_set_up_later(struct kunit *test)
 	mock_fail(m, MOCK_PROBE, m->devs[1], -EIO);
 	/* The base refuses, as the second device does; ours goes on. */
 	mock_register(m);
-	KUNIT_EXPECT_EQ(test, 0, bus_iommu_probe(&m->bus));
+	KUNIT_EXPECT_EQ(test, 0, bus_iommu_probe(m->bus));
 	KUNIT_EXPECT_TRUE(test, list_empty(&kept_group->setup_entry));
 	KUNIT_EXPECT_PTR_EQ(test, kept_group->domain, &m->identity);
 	KUNIT_EXPECT_PTR_EQ(test, md->hw[0], &m->identity);
@@ -369,6 +369,19 @@ static void register_ignores_devices_of_others(struct kunit *test)
 	expect_outside(test, m->devs[0]);
 	KUNIT_ASSERT_NOT_NULL(test, mock_group(m->devs[1]));
 	mock_expect_domain(test, m->devs[1], &m->identity);
+}
+
+/* W31: an IOMMU of one bus is not asked for the devices of another. */
+static void iommus_of_two_buses_keep_apart(struct kunit *test)
+{
+	struct mock_iommu *m = test->priv, *other = mock_iommu_new(test);
+	struct mock_dev *md = mock_add(m, 0), *far = mock_add(other, 0);
+
+	KUNIT_EXPECT_PTR_NE(test, mock_group(md), mock_group(far));
+	mock_expect_domain(test, md, &m->identity);
+	mock_expect_domain(test, far, &other->identity);
+	KUNIT_EXPECT_EQ(test, m->calls[MOCK_PROBE], 1);
+	KUNIT_EXPECT_EQ(test, other->calls[MOCK_PROBE], 1);
 }
 
 /* A second IOMMU, known by its firmware node to all buses. */
@@ -516,6 +529,7 @@ static struct kunit_case probe_cases[] = {
 	KUNIT_CASE(register_passes_over_a_bad_group),
 	KUNIT_CASE(group_that_failed_once_is_set_up_later),
 	KUNIT_CASE(register_ignores_devices_of_others),
+	KUNIT_CASE(iommus_of_two_buses_keep_apart),
 	KUNIT_CASE(fwspec_of_an_unknown_iommu_is_deferred),
 	KUNIT_CASE(fwspec_of_a_second_driver_is_refused),
 	KUNIT_CASE(fwspec_ids_are_appended),

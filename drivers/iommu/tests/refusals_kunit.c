@@ -224,6 +224,24 @@ static void driver_without_an_answer_is_invalid(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, m->calls[MOCK_RELEASE], 2);
 }
 
+/* 1.4: a device is in one group; sysfs shows where it was tried. */
+static void second_group_of_a_device_is_refused(struct kunit *test)
+{
+	struct mock_dev *md = mock_add_bare(test->priv);
+	struct iommu_group *one = iommu_group_alloc();
+	struct iommu_group *two = iommu_group_alloc();
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, one);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, two);
+	KUNIT_ASSERT_EQ(test, 0, iommu_group_add_device(one, &md->dev));
+	KUNIT_EXPECT_EQ(test, -EEXIST, iommu_group_add_device(two, &md->dev));
+	KUNIT_EXPECT_PTR_EQ(test, mock_group(md), one);
+	KUNIT_EXPECT_TRUE(test, list_empty(&two->devices));
+	iommu_group_remove_device(&md->dev);
+	iommu_group_put(one);
+	iommu_group_put(two);
+}
+
 /* W50: hardware never walks a domain that its owner freed too early. */
 static void free_of_an_attached_domain_waits_for_the_detach(struct kunit *test)
 {
@@ -279,7 +297,7 @@ static void bus_wide_alloc_with_two_drivers_is_refused(struct kunit *test)
 	m->ops.probe_device = probe_by_other;
 	odd = mock_add(m, 1);
 	announce("iommu-domain.c");
-	KUNIT_EXPECT_NULL(test, iommu_domain_alloc(&m->bus));
+	KUNIT_EXPECT_NULL(test, iommu_domain_alloc(m->bus));
 	/* The other mock is gone before this one. */
 	mock_unplug(odd);
 }
@@ -296,6 +314,7 @@ static struct kunit_case refusals_cases[] = {
 	KUNIT_CASE(map_without_driver_support_is_refused),
 	KUNIT_CASE(map_without_page_sizes_is_refused),
 	KUNIT_CASE(driver_without_an_answer_is_invalid),
+	KUNIT_CASE(second_group_of_a_device_is_refused),
 	KUNIT_CASE(free_of_an_attached_domain_waits_for_the_detach),
 	KUNIT_CASE(free_of_a_pasids_domain_waits_for_the_detach),
 	KUNIT_CASE(bus_wide_alloc_with_two_drivers_is_refused),

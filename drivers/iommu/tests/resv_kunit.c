@@ -2,6 +2,8 @@
 /*
  * Reserved regions and direct mappings: section 1.8 of the contract.
  */
+#include <linux/kernfs.h>
+#include <linux/sysfs.h>
 #include "mock-iommu.h"
 
 static int resv_init(struct kunit *test)
@@ -202,6 +204,32 @@ static void regions_are_added_to_what_is_there(struct kunit *test)
 	free_regions(&head);
 }
 
+/* The same list for people; both kinds of MSI windows have one name. */
+static void group_regions_are_shown_in_sysfs(struct kunit *test)
+{
+	struct mock_iommu *m = test->priv;
+	struct mock_dev *md = dev_with(m, SZ_1M, SZ_4K, IOMMU_RESV_RESERVED);
+	char *buf = kunit_kzalloc(test, PAGE_SIZE, GFP_KERNEL);
+	struct kernfs_node *kn;
+	struct kobject *kobj;
+
+	mock_add_resv(md, SZ_2M, SZ_4K, IOMMU_RESV_SW_MSI);
+	mock_add_resv(md, SZ_4M, SZ_4K, IOMMU_RESV_DIRECT_RELAXABLE);
+	mock_plug(md);
+	KUNIT_ASSERT_NOT_NULL(test, mock_group(md));
+	KUNIT_ASSERT_NOT_NULL(test, buf);
+	kobj = &mock_group(md)->kobj;
+	kn = kernfs_find_and_get(kobj->sd, "reserved_regions");
+	KUNIT_ASSERT_NOT_NULL(test, kn);
+	KUNIT_EXPECT_GT(test, kobj->ktype->sysfs_ops->show(kobj, kn->priv, buf),
+			0);
+	kernfs_put(kn);
+	KUNIT_EXPECT_STREQ(test, buf,
+			   "0x0000000000100000 0x0000000000100fff reserved\n"
+			   "0x0000000000200000 0x0000000000200fff msi\n"
+			   "0x0000000000400000 0x0000000000400fff direct-relaxable\n");
+}
+
 /* A region only direct for convenience does not bind the device. */
 static void relaxable_region_does_not_require_direct(struct kunit *test)
 {
@@ -276,6 +304,7 @@ static struct kunit_case resv_cases[] = {
 	KUNIT_CASE(regions_at_the_top_are_merged),
 	KUNIT_CASE(group_without_iommu_has_no_regions),
 	KUNIT_CASE(regions_are_added_to_what_is_there),
+	KUNIT_CASE(group_regions_are_shown_in_sysfs),
 	KUNIT_CASE(relaxable_region_does_not_require_direct),
 	KUNIT_CASE(direct_regions_are_mapped_in_the_default_domain),
 	KUNIT_CASE(newcomer_without_its_direct_map_does_not_join),

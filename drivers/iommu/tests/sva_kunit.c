@@ -246,6 +246,21 @@ static void bind_of_a_used_pasid_is_refused(struct kunit *test)
 	iommu_domain_free(a);
 }
 
+/* W37: the address space of an SVA domain is not taken for a handler. */
+static void fault_on_an_sva_domain_is_not_handled(struct kunit *test)
+{
+	struct mock_dev *md = group_of(test, 1);
+	struct iommu_sva *bond;
+	u32 pasid;
+
+	skip_without_sva(test);
+	bond = bind(test, md, new_mm(test));
+	pasid = iommu_sva_get_pasid(bond);
+	KUNIT_EXPECT_LT(test, report_iommu_fault(md->hw[pasid], &md->dev, SZ_4K,
+						 IOMMU_FAULT_READ), 0);
+	iommu_sva_unbind_device(bond);
+}
+
 /* 1.2: the driver's error is the caller's, and nothing is left. */
 static void failing_bind_leaves_nothing(struct kunit *test)
 {
@@ -277,6 +292,7 @@ static struct kunit_case sva_cases[] = {
 	KUNIT_CASE(bind_without_pasids_is_refused),
 	KUNIT_CASE(bind_of_a_pasid_too_big_is_refused),
 	KUNIT_CASE(bind_of_a_used_pasid_is_refused),
+	KUNIT_CASE(fault_on_an_sva_domain_is_not_handled),
 	KUNIT_CASE(failing_bind_leaves_nothing),
 	{}
 };

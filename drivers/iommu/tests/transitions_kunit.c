@@ -254,8 +254,8 @@ static void failing_undo_parks_device(struct kunit *test)
 	mock_fail(m, MOCK_ATTACH, m->devs[2], -ENOMEM);
 	mock_fail(m, MOCK_ATTACH, m->devs[1], -EIO)->domain = &m->identity;
 	KUNIT_EXPECT_EQ(test, -ENOMEM, iommu_attach_group(a, mock_group(md)));
-	MOCK_EXPECT_JOURNAL(test, m, " d0:A d1:A d2:A!-12"
-			    " d1:identity!-5 d1:blocked d0:identity");
+	MOCK_EXPECT_JOURNAL(test, m,
+			    " d0:A d1:A d2:A!-12 d1:identity!-5 d1:blocked d0:identity");
 	KUNIT_EXPECT_PTR_EQ(test, m->devs[1]->hw[0], &m->blocked);
 	KUNIT_EXPECT_NOT_NULL(test, member_of(m->devs[1])->parked);
 	KUNIT_EXPECT_FALSE(test, member_of(m->devs[1])->stranded);
@@ -359,8 +359,8 @@ static void detach_with_failing_driver_leaves_nobody_behind(struct kunit *test)
 	mock_journal_clear(m);
 	mock_fail(m, MOCK_ATTACH, m->devs[1], -EIO);
 	iommu_detach_group(a, mock_group(md));
-	MOCK_EXPECT_JOURNAL(test, m, " d0:identity d1:identity!-5 d1:blocked"
-			    " d2:identity");
+	MOCK_EXPECT_JOURNAL(test, m,
+			    " d0:identity d1:identity!-5 d1:blocked d2:identity");
 	KUNIT_EXPECT_PTR_EQ(test, mock_group(md)->domain, &m->identity);
 	iommu_domain_free(a);
 	KUNIT_EXPECT_TRUE(test, mock_freed(a));
