@@ -385,7 +385,7 @@ static ssize_t iommu_group_type_show(struct iommu_group *group, char *buf)
 	const char *word = "unknown";
 	int i;
 
-	guard(mutex)(&group->mutex);
+	guard(iommu_group)(group);
 	/* "auto" is nothing that a domain can be: skip it. */
 	for (i = 1; group->default_domain && i < ARRAY_SIZE(iommu_type_words);
 	     i++)
@@ -425,7 +425,7 @@ static int iommu_group_change_type(struct iommu_group *group, int type)
 	struct group_device *gdev;
 	int ret;
 
-	guard(mutex)(&group->mutex);
+	guard(iommu_group)(group);
 
 	/* Under the mutex: the last member takes it away (W20). */
 	if (!group->default_domain)

@@ -162,7 +162,7 @@ int iommu_attach_device_pasid(struct iommu_domain *domain, struct device *dev,
 	if (!dev_iommu_ops(dev)->remove_dev_pasid || !dev->iommu->max_pasids)
 		return -EOPNOTSUPP;
 
-	guard(mutex)(&group->mutex);
+	guard(iommu_group)(group);
 
 	ret = iommu_pasid_fits_group(group, pasid);
 	if (ret)
@@ -227,7 +227,7 @@ int iommu_replace_device_pasid(struct iommu_domain *domain, struct device *dev,
 	if (!dev->iommu->max_pasids)
 		return -EOPNOTSUPP;
 
-	guard(mutex)(&group->mutex);
+	guard(iommu_group)(group);
 
 	entry = xa_load(&group->pasids, pasid);
 	if (!entry || iommu_slot_handle(entry) == handle)
@@ -264,7 +264,7 @@ void iommu_detach_group_pasid(struct iommu_domain *domain,
 {
 	void *entry;
 
-	guard(mutex)(&group->mutex);
+	guard(iommu_group)(group);
 
 	entry = xa_load(&group->pasids, pasid);
 	if (!entry || iommu_slot_domain(entry) != domain)

@@ -151,6 +151,27 @@ static inline struct iommu_domain *iommu_slot_domain(void *entry)
 /* The kernel's own tag in iommu_group.owner; no user's pointer can equal it. */
 #define IOMMU_OWNER_KERNEL	((void *)1UL)
 
+#ifdef CONFIG_IOMMU_CORE_DEBUG
+void iommu_group_check(struct iommu_group *group);
+#else
+static inline void iommu_group_check(struct iommu_group *group) {}
+#endif
+
+static inline void iommu_group_lock(struct iommu_group *group)
+{
+	mutex_lock(&group->mutex);
+}
+
+/* Whoever comes next finds all in order, and test builds look (T1). */
+static inline void iommu_group_unlock(struct iommu_group *group)
+{
+	iommu_group_check(group);
+	mutex_unlock(&group->mutex);
+}
+
+DEFINE_GUARD(iommu_group, struct iommu_group *, iommu_group_lock(_T),
+	     iommu_group_unlock(_T))
+
 static inline bool iommu_group_user_owned(struct iommu_group *group)
 {
 	lockdep_assert_held(&group->mutex);
