@@ -36,7 +36,8 @@ static void iommu_check_member(struct group_device *gdev)
 		return;
 
 	domain = param->attached;
-	if (!gdev->parked && !READ_ONCE(param->attach_deferred))
+	if (!gdev->parked && !gdev->pauses &&
+	    !READ_ONCE(param->attach_deferred))
 		iommu_check(group, domain == group->domain, "T3");
 	iommu_check(group, !gdev->stranded || gdev->parked, "T7");
 	iommu_check(group, !gdev->master_cleared || gdev->parked, "T7");
@@ -72,7 +73,7 @@ static void iommu_check_slots(struct iommu_group *group)
 void iommu_group_check(struct iommu_group *group)
 {
 	struct group_device *gdev;
-	unsigned int members = 0;
+	unsigned int members = 0, paused = 0;
 
 	lockdep_assert_held(&group->mutex);
 
@@ -80,7 +81,9 @@ void iommu_group_check(struct iommu_group *group)
 		iommu_check(group, gdev->group == group, "T1");
 		iommu_check_member(gdev);
 		members++;
+		paused += !!gdev->pauses;
 	}
+	iommu_check(group, paused == group->nr_paused, "T1");
 	iommu_check(group, members == group->nr_devices, "T1");
 	iommu_check_owner(group);
 	iommu_check_slots(group);

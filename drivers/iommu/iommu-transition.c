@@ -37,9 +37,14 @@
 /* How long a mapping waits for a first attach made elsewhere. */
 #define IOMMU_DEFERRED_WAIT_US	10000
 
-/* A member without PASIDs has no PASID slots; its siblings may have them. */
+/*
+ * A member without PASIDs has no PASID slots; its siblings may have them. One
+ * that is paused has no slots at all: it gets them when it resumes.
+ */
 static bool iommu_member_has_slot(struct group_device *gdev, ioasid_t pasid)
 {
+	if (gdev->pauses)
+		return false;
 	return pasid == IOMMU_NO_PASID || gdev->dev->iommu->max_pasids;
 }
 
@@ -167,9 +172,9 @@ static int iommu_member_step(struct group_device *gdev, ioasid_t pasid,
 {
 	int ret = 0;
 
+	if (!iommu_member_has_slot(gdev, pasid))
+		return 0;
 	if (pasid != IOMMU_NO_PASID) {
-		if (!iommu_member_has_slot(gdev, pasid))
-			return 0;
 		if (new)
 			return iommu_member_set_pasid(gdev, pasid, old, new);
 		iommu_member_remove_pasid(gdev, pasid, old);
@@ -334,8 +339,9 @@ static int iommu_transition_check(struct iommu_group *group,
  *
  * Context: expects group->mutex; sleeps.
  * Return: 0, and every member translates with @new; or an error, and every
- * member translates as before: -EINVAL a member's firmware needs 1:1 mappings
- * which @new, a blocking domain, has not; else the driver's.
+ * member translates as before: -EBUSY a member is being reset; -EINVAL a
+ * member's firmware needs 1:1 mappings which @new, a blocking domain, has not;
+ * else the driver's.
  */
 int iommu_transition(struct iommu_group *group, ioasid_t pasid,
 		     struct iommu_domain *old, struct iommu_domain *new)
@@ -345,6 +351,9 @@ int iommu_transition(struct iommu_group *group, ioasid_t pasid,
 
 	lockdep_assert_held(&group->mutex);
 
+	/* Its hardware cannot be asked, and without it T3 cannot be kept. */
+	if (group->nr_paused)
+		return -EBUSY;
 	/* What it has already needs no leave; parked members come back. */
 	if (pasid == IOMMU_NO_PASID && new != group->domain) {
 		ret = iommu_transition_check(group, new);
@@ -547,6 +556,87 @@ int iommu_transition_join(struct group_device *gdev,
 	return iommu_join_pasids(gdev);
 }
 
+/* The driver cannot give a member a PASID of its group any more. */
+static void iommu_slot_park_all(struct group_device *lost, ioasid_t pasid,
+				struct iommu_domain *domain)
+{
+	struct iommu_group *group = lost->group;
+	struct group_device *gdev;
+
+	dev_err(lost->dev,
+		"PASID %u cannot be given back after a reset: its DMA is blocked for group %s\n",
+		pasid, iommu_group_label(group));
+	for_each_group_device(group, gdev)
+		if (gdev != lost && iommu_member_has_slot(gdev, pasid))
+			iommu_member_remove_pasid(gdev, pasid, domain);
+	xa_set_mark(&group->pasids, pasid, IOMMU_SLOT_PARKED);
+}
+
+/**
+ * iommu_transition_pause() - Take all slots from a member that is going to reset
+ * @gdev: the member
+ *
+ * Its requests are blocked and its caches of translations out of use, so that
+ * nothing waits for a device that cannot answer. The group keeps its slots and
+ * may lose some, but cannot be given others until the member resumes. Firmware
+ * that needs 1:1 mappings keeps them.
+ *
+ * Context: expects group->mutex; sleeps. Nests.
+ */
+void iommu_transition_pause(struct group_device *gdev)
+{
+	struct dev_iommu *param = gdev->dev->iommu;
+	struct iommu_domain *blocker;
+
+	lockdep_assert_held(&gdev->group->mutex);
+
+	if (gdev->pauses++)
+		return;
+
+	iommu_leave_pasids(gdev, ULONG_MAX);
+	gdev->group->nr_paused++;
+	if (param->require_direct || READ_ONCE(param->attach_deferred))
+		return;
+	blocker = iommu_member_blocker(gdev);
+	if (!blocker || iommu_member_attach(gdev, blocker))
+		dev_warn(gdev->dev, "cannot be blocked while it is reset\n");
+}
+
+/**
+ * iommu_transition_resume() - Give a member back what its group has by now
+ * @gdev: a paused member
+ *
+ * Context: expects group->mutex; sleeps. Whatever the driver cannot restore is
+ * parked.
+ */
+void iommu_transition_resume(struct group_device *gdev)
+{
+	struct iommu_group *group = gdev->group;
+	unsigned long pasid;
+	void *entry;
+
+	lockdep_assert_held(&group->mutex);
+
+	if (WARN_ON(!gdev->pauses) || --gdev->pauses)
+		return;
+	group->nr_paused--;
+
+	if (!group->domain)
+		iommu_member_park(gdev, "its group has no domain");
+	else if (iommu_member_step(gdev, IOMMU_NO_PASID, NULL, group->domain))
+		iommu_member_park(gdev, "cannot be attached after a reset");
+
+	if (!gdev->dev->iommu->max_pasids)
+		return;
+	xa_for_each_start(&group->pasids, pasid, entry, 1) {
+		struct iommu_domain *domain = iommu_slot_domain(entry);
+
+		if (!xa_get_mark(&group->pasids, pasid, IOMMU_SLOT_PARKED) &&
+		    iommu_member_set_pasid(gdev, pasid, NULL, domain))
+			iommu_slot_park_all(gdev, pasid, domain);
+	}
+}
+
 /* Where a device rests between its last translation and the driver's release */
 static struct iommu_domain *iommu_release_domain(struct device *dev)
 {
@@ -569,6 +659,13 @@ static struct iommu_domain *iommu_release_domain(struct device *dev)
 void iommu_transition_leave(struct group_device *gdev)
 {
 	lockdep_assert_held(&gdev->group->mutex);
+
+	/* Unplugged in the middle of a reset: its siblings are free again. */
+	if (gdev->pauses) {
+		gdev->pauses = 0;
+		gdev->group->nr_paused--;
+		return;
+	}
 	iommu_leave_pasids(gdev, ULONG_MAX);
 }
 

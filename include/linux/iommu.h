@@ -41,6 +41,7 @@ struct iommu_group;
 struct iommu_ops;
 struct iommu_sva;
 struct notifier_block;
+struct pci_dev;
 
 /* ---- 1. Access flags, faults and page requests -------------------------- */
 
@@ -1080,6 +1081,9 @@ void iommu_detach_device_pasid(struct iommu_domain *domain, struct device *dev,
 ioasid_t iommu_alloc_global_pasid(struct device *dev);
 void iommu_free_global_pasid(ioasid_t pasid);
 
+void pci_dev_reset_iommu_prepare(struct pci_dev *pdev);
+void pci_dev_reset_iommu_done(struct pci_dev *pdev);
+
 /* ---- 5f. Mapping, unmapping, flushing ----------------------------------- */
 
 int iommu_map(struct iommu_domain *domain, unsigned long iova,
@@ -1495,6 +1499,9 @@ iommu_replace_device_pasid(struct iommu_domain *domain, struct device *dev,
 static inline void iommu_detach_device_pasid(struct iommu_domain *domain,
 					     struct device *dev,
 					     ioasid_t pasid) {}
+
+static inline void pci_dev_reset_iommu_prepare(struct pci_dev *pdev) {}
+static inline void pci_dev_reset_iommu_done(struct pci_dev *pdev) {}
 
 static inline ioasid_t iommu_alloc_global_pasid(struct device *dev)
 {
