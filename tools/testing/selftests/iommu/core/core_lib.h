@@ -99,7 +99,7 @@ struct claim {
 };
 
 /* What claim_take() starts from, and claim_drop() may be called on */
-#define NO_CLAIM (struct claim){ .container = -1, .group = -1, .device = -1 }
+#define NO_CLAIM	((struct claim){ .container = -1, .group = -1, .device = -1 })
 
 /* On failure nothing is held; -ENOENT where the kernel does not have this way. */
 int claim_take(struct claim *claim, enum claim_way way, const char *bdf);
