@@ -31,6 +31,12 @@ bool path_exists(const char *path);
 /* Call @hold every 10 ms until it returns true or @ms milliseconds are over. */
 bool wait_for(bool (*hold)(const void *arg), const void *arg, int ms);
 
+/*
+ * Is there an IOMMU whose name begins so? dmar: VT-d; ivhd: AMD-Vi; virtio.
+ * What an emulated one does not do, its tests skip by that.
+ */
+bool iommu_named(const char *prefix);
+
 /* PCI devices and IOMMU groups */
 struct pci_list {
 	int count;

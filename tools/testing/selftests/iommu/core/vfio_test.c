@@ -114,25 +114,34 @@ TEST_F(vfio, each_iova_reaches_its_own_page)
 	}
 }
 
-/* A write to an IOVA without a mapping lands nowhere and is reported. */
-TEST_F(vfio, unmapped_write_is_refused_and_reported)
+/* A write to an IOVA without a mapping lands nowhere. */
+TEST_F(vfio, unmapped_write_is_refused)
 {
-	int device = self->claim.device, tries = 0;
-	char line[512] = "";
+	int device = self->claim.device;
 
 	ASSERT_EQ(0, claim_map(&self->claim, self->memory, PAGE, IOVA));
 	pattern_fill(self->memory, 4 * PAGE, 1);
 	ASSERT_EQ(0, edu_fetch(device, IOVA, BYTES));
 	pattern_fill(self->memory, 4 * PAGE, 2);
+	EXPECT_EQ(0, edu_store(device, HOLE, BYTES));
 	/* the page after the last mapped one */
 	EXPECT_EQ(0, edu_store(device, IOVA + PAGE, BYTES));
+	EXPECT_EQ(-1, pattern_check(self->memory, 4 * PAGE, 2));
+}
+
+TEST_F(vfio, unmapped_write_is_reported)
+{
+	char line[512] = "";
+	int tries = 0;
+
 	/* the kernel limits the rate of its reports: ask until one is due */
 	do {
-		ASSERT_EQ(0, edu_store(device, HOLE, BYTES));
+		ASSERT_EQ(0, edu_store(self->claim.device, HOLE, BYTES));
 	} while (klog_wait_fault(self->klog, self->bdf, line, sizeof(line), 1000) && ++tries < 8);
+	if (!line[0] && iommu_named("ivhd"))
+		SKIP(return, "the emulated AMD-Vi logs no event for a missing mapping");
 	EXPECT_STRNE("", line)
 		TH_LOG("no report in the kernel log");
-	EXPECT_EQ(-1, pattern_check(self->memory, 4 * PAGE, 2));
 }
 
 TEST_F(vfio, unmap_ends_access_and_map_gives_it_back)
@@ -193,6 +202,11 @@ FIXTURE(spaces)
 	int in[2], stores, refused, misplaced, error;
 };
 
+static int use_space(int device, __u32 id)
+{
+	return cdev_attach(device, &id);
+}
+
 FIXTURE_SETUP(spaces)
 {
 	int i;
@@ -211,6 +225,8 @@ FIXTURE_SETUP(spaces)
 		ASSERT_EQ(0, ioas_map(self->claim.container, self->space[i],
 				      self->memory + i * PAGE, PAGE, IOVA));
 	}
+	if (iommu_named("virtio") && use_space(self->claim.device, self->space[0]) == -EADDRINUSE)
+		SKIP(return, "virtio-iommu's page tables have no range before they are attached");
 }
 
 FIXTURE_TEARDOWN(spaces)
@@ -219,11 +235,6 @@ FIXTURE_TEARDOWN(spaces)
 	munmap(self->memory, 3 * PAGE);
 	EXPECT_EQ(0, pci_bind(self->bdf, EDU_DRIVER));
 	EXPECT_EQ(0, edu_kernel_dma(self->bdf, BYTES));
-}
-
-static int use_space(int device, __u32 id)
-{
-	return cdev_attach(device, &id);
 }
 
 TEST_F(spaces, replace_takes_effect_when_it_returns)
