@@ -47,7 +47,7 @@ missing() {
 }
 
 list=$(missing)
-step "packages${list:+: installing what is missing}"
+step "packages${list:+: some are missing}"
 [ -n "$list" ] || exit 0
 printf '%s\n' "$list" | while read -r name why; do
 	printf '  %-24s %s\n' "$name" "$why"

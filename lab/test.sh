@@ -69,7 +69,7 @@ run_row() {
 	local rc=0 begun=$SECONDS text seconds=400
 
 	row=$machine-$task
-	[ "$task" != disk ] || row=$row-$argument-${words##*.}
+	[ "$task" != disk ] || row=$row-$argument${words:+-${words##*.}}
 	rowfile=$logs/row-$flavour
 	: >"$rowfile"
 	[ "$flavour" = plain ] || seconds=900
@@ -93,7 +93,7 @@ run_row() {
 	[ "$task" != groups ] || compare_groups
 	sed "s/^\([a-z]*\)	/\1	$row: /" "$rowfile" >>"$results"
 
-	printf '  %-24s %4d passed %3d failed %3d skipped  %4d s\n' "$row" \
+	printf '  %-34s %4d passed %3d failed %3d skipped  %4d s\n' "$row" \
 		"$(count pass "$rowfile")" "$(count fail "$rowfile")" \
 		"$(count skip "$rowfile")" $((SECONDS - begun))
 	awk -F'\t' '

@@ -6,9 +6,9 @@
  *
  *	group 3 "name"
  *	  owner: user, count 1
- *	  domains: current unmanaged, default DMA-FQ, blocking blocked
- *	  device 0000:01:00.0: unmanaged, PASIDs below 1048576, direct
- *	  no PASID: unmanaged, handle
+ *	  domains: current Unmanaged, default DMA-FQ, blocking Blocked
+ *	  device 0000:01:00.0: Unmanaged, PASIDs below 1048576, direct
+ *	  no PASID: Unmanaged, handle
  *	  PASID 5: SVA, handle
  *
  * Each block is taken under its group's mutex, so what it says was true at one
@@ -35,7 +35,14 @@ static const char *iommu_owner_kind(struct iommu_group *group)
 
 static const char *iommu_type_or_none(struct iommu_domain *domain)
 {
-	return domain ? iommu_domain_type_str(domain->type) : "none";
+	if (!domain)
+		return "none";
+	/* Messages call both the same; here the flush policy matters. */
+	if (domain->type == IOMMU_DOMAIN_DMA)
+		return "DMA";
+	if (domain->type == IOMMU_DOMAIN_DMA_FQ)
+		return "DMA-FQ";
+	return iommu_domain_type_str(domain->type);
 }
 
 static void iommu_seq_member(struct group_device *gdev, struct seq_file *m)

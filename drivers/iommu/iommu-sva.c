@@ -15,8 +15,8 @@
  *
  * A PASID is attached to a whole group, while drivers bind single devices and
  * know nothing of each other. What the group holds is therefore a separate
- * object and leaves with the last bond, through the device of that bond: it is
- * the one device that certainly is still there.
+ * object, which leaves with the last bond. It is taken from the group, not from
+ * a device: an open file may keep a bond beyond its device.
  *
  * iommu_sva_lock guards all four levels.
  */
@@ -32,11 +32,13 @@ static DEFINE_MUTEX(iommu_sva_lock);
 /**
  * struct iommu_sva_slot - what the PASID slot of a group holds
  * @handle: the attach handle page requests find the domain by
+ * @group: the group; the slot has a reference
  * @bonds: the devices of the group that are bound, struct iommu_sva_bond;
  *	never empty
  */
 struct iommu_sva_slot {
 	struct iommu_attach_handle handle;
+	struct iommu_group *group;
 	struct list_head bonds;
 };
 
@@ -286,6 +288,7 @@ static struct iommu_sva_slot *iommu_sva_alloc_slot(struct device *dev,
 		kfree(slot);
 		return ERR_PTR(ret);
 	}
+	slot->group = iommu_group_ref_get(dev->iommu_group);
 	return slot;
 }
 
@@ -307,19 +310,14 @@ static struct iommu_sva_slot *iommu_sva_find_slot(struct iommu_group *group,
 	return container_of(handle, struct iommu_sva_slot, handle);
 }
 
-static void iommu_sva_free_slot(struct iommu_sva_slot *slot,
-				struct device *dev)
+static void iommu_sva_free_slot(struct iommu_sva_slot *slot)
 {
 	struct iommu_domain *domain = slot->handle.domain;
-	struct iommu_group *group = iommu_group_get(dev);
 
-	/* An open file may keep a bond beyond its device: all gone by then. */
-	if (group) {
-		iommu_detach_device_pasid(domain, dev,
-					  mm_get_enqcmd_pasid(domain->mm));
-		iommu_group_for_each_dev(group, NULL, iommu_sva_flush_faults);
-		iommu_group_put(group);
-	}
+	iommu_detach_group_pasid(domain, slot->group,
+				 mm_get_enqcmd_pasid(domain->mm));
+	iommu_group_for_each_dev(slot->group, NULL, iommu_sva_flush_faults);
+	iommu_group_put(slot->group);
 
 	if (!--domain->bonds) {
 		list_del(&domain->next);
@@ -441,7 +439,7 @@ void iommu_sva_unbind_device(struct iommu_sva *sva)
 
 	list_del(&bond->entry);
 	if (list_empty(&bond->slot->bonds))
-		iommu_sva_free_slot(bond->slot, sva->dev);
+		iommu_sva_free_slot(bond->slot);
 	put_device(sva->dev);
 	kfree(bond);
 }

@@ -32,20 +32,33 @@ done
 cflags="-static -std=gnu11 -O2 -D_GNU_SOURCE -isystem $work/include"
 strict="$cflags -Wall -Wextra -Werror -I$core -isystem $tree/tools/testing/selftests"
 
+# stale TARGET SOURCE...: is it missing or older than a source?
+stale() {
+	target=$1
+	shift
+	[ -e "$target" ] || return 0
+	for one in "$@"; do
+		[ "$one" -nt "$target" ] && return 0
+	done
+	return 1
+}
+# compile PROGRAM SOURCE
+compile() {
+	stale "$1" "$2" "$core"/core_* "$here/build.sh" || return 0
+	# shellcheck disable=SC2086 # flags are words
+	gcc $strict "$2" "$work"/obj/core_*.o -o "$1" -lpthread
+}
 for source in "$core"/core_*.c; do
 	object=$work/obj/$(basename "$source" .c).o
-	# shellcheck disable=SC2086 # flags are words
+	stale "$object" "$source" "$core/core_lib.h" "$here/build.sh" || continue
+	# shellcheck disable=SC2086
 	gcc $strict -c "$source" -o "$object"
 done
-compile() {	# SOURCE PROGRAM
-	# shellcheck disable=SC2086
-	gcc $strict "$1" "$work"/obj/core_*.o -o "$2" -lpthread
-}
 for source in "$core"/*_test.c; do
-	compile "$source" "$out/lab/tests/$(basename "$source" .c)"
+	compile "$out/lab/tests/$(basename "$source" .c)" "$source"
 done
 for source in "$here"/src/*.c; do
-	compile "$source" "$out/lab/bin/$(basename "$source" .c)"
+	compile "$out/lab/bin/$(basename "$source" .c)" "$source"
 done
 
 # The base's suites want headers newer than the base's own; base-suites.sed drops the
@@ -67,6 +80,8 @@ for source in iommufd.c iommufd_fail_nth.c iommufd_utils.h; do
 	fi >"$suites/$source"
 done
 for suite in iommufd iommufd_fail_nth; do
+	stale "$out/lab/base/$suite" "$tree"/tools/testing/selftests/iommu/iommufd* \
+		"$here/base-suites.sed" "$here/build.sh" || continue
 	# -w: warnings in the base's sources are the base's
 	# shellcheck disable=SC2086
 	gcc $cflags $newer -w "$suites/$suite.c" -o "$out/lab/base/$suite"

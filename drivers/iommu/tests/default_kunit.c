@@ -8,12 +8,14 @@
  */
 #include <linux/completion.h>
 #include <linux/cred.h>
-#include <linux/scatterlist.h>
-#include <linux/iommu-dma.h>
+#include <linux/device.h>
 #include <linux/kernfs.h>
 #include <linux/kthread.h>
+#include <linux/scatterlist.h>
 #include <linux/sched.h>
 #include <linux/sysfs.h>
+/* Needs what is above, and does not say so. */
+#include <linux/iommu-dma.h>
 #include "mock-iommu.h"
 
 static int owner;
@@ -223,6 +225,28 @@ static void type_that_the_driver_excludes_is_refused(struct kunit *test)
 	expect_write(test, md, "DMA", -EINVAL);
 	expect_write(test, md, "DMA-FQ", -EINVAL);
 	MOCK_EXPECT_JOURNAL(test, m, "");
+	mock_expect_domain(test, md, &m->identity);
+}
+
+/* T3, W22: the same between static domains, for every architecture. */
+static void change_between_static_domains_is_all_or_nothing(struct kunit *test)
+{
+	struct mock_iommu *m = test->priv;
+	struct mock_dev *md;
+
+	m->ops.default_domain = &m->blocked;
+	md = mock_add(m, 0);
+	mock_add(m, 0);
+	m->ops.default_domain = NULL;
+	mock_journal_clear(m);
+	mock_fail(m, MOCK_ATTACH, m->devs[1], -EIO);
+	expect_write(test, md, "identity", -EIO);
+	MOCK_EXPECT_JOURNAL(test, m, " d0:identity d1:identity!-5 d0:blocked");
+	KUNIT_EXPECT_PTR_EQ(test, mock_group(md)->default_domain, &m->blocked);
+	mock_expect_domain(test, md, &m->blocked);
+
+	expect_written(test, md, "identity");
+	KUNIT_EXPECT_PTR_EQ(test, mock_group(md)->default_domain, &m->identity);
 	mock_expect_domain(test, md, &m->identity);
 }
 
@@ -504,6 +528,7 @@ static struct kunit_case default_cases[] = {
 	KUNIT_CASE(group_in_use_is_refused),
 	KUNIT_CASE(same_type_calls_nobody),
 	KUNIT_CASE(type_that_the_driver_excludes_is_refused),
+	KUNIT_CASE(change_between_static_domains_is_all_or_nothing),
 	KUNIT_CASE(change_moves_the_group_and_frees_the_old),
 	KUNIT_CASE(change_fails_on_second_device_keeps_old),
 	KUNIT_CASE(change_fails_and_undo_fails_parks),

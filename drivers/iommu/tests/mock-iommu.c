@@ -689,6 +689,42 @@ struct mock_iommu *mock_iommu_new(struct kunit *test)
 
 /* ---- comparing ----------------------------------------------------------- */
 
+static int mock_core_users(struct iommu_domain *domain)
+{
+	return atomic_read(&domain->users);
+}
+
+static int mock_core_stranded(struct iommu_domain *domain)
+{
+	return atomic_read(&domain->stranded);
+}
+
+static void mock_expect_domain_users(struct kunit *test, struct mock_iommu *m,
+				     struct iommu_domain *domain)
+{
+	const char *name = mock_domain_name(m, domain);
+	int users = 0;
+
+	for (int i = 0; i < m->nr_devs; i++)
+		for (int slot = 0; slot < MOCK_SLOTS; slot++)
+			users += m->devs[i]->hw[slot] == domain;
+	KUNIT_EXPECT_EQ_MSG(test, mock_core_users(domain), users,
+			    "users of %s", name);
+	KUNIT_EXPECT_EQ_MSG(test, mock_core_stranded(domain), 0,
+			    "stranded on %s", name);
+}
+
+void mock_expect_users(struct kunit *test, struct mock_iommu *m)
+{
+	struct mock_domain *pos;
+
+	mock_expect_domain_users(test, m, &m->identity);
+	mock_expect_domain_users(test, m, &m->blocked);
+	list_for_each_entry(pos, &m->domains, link)
+		if (!pos->freed)
+			mock_expect_domain_users(test, m, &pos->domain);
+}
+
 static void mock_expect_member(struct kunit *test, struct mock_dev *md,
 			       struct iommu_domain *domain)
 {
@@ -715,6 +751,7 @@ void mock_expect_domain(struct kunit *test, struct mock_dev *md,
 			       mock_domain_name(md->m, domain), "the group");
 	list_for_each_entry(gdev, &group->devices, list)
 		mock_expect_member(test, to_mock_dev(gdev->dev), domain);
+	mock_expect_users(test, md->m);
 }
 
 void mock_expect_pasid(struct kunit *test, struct mock_dev *md, ioasid_t pasid,

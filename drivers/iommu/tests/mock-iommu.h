@@ -222,6 +222,11 @@ int mock_faults_left(struct mock_iommu *m);
 void mock_journal_clear(struct mock_iommu *m);
 void mock_count_clear(struct mock_iommu *m);
 
+/*
+ * The core counts as many users of each domain as the hardware has, and none
+ * that it could not move.
+ */
+void mock_expect_users(struct kunit *test, struct mock_iommu *m);
 /* The group, each member and each member's hardware agree on @domain. */
 void mock_expect_domain(struct kunit *test, struct mock_dev *md,
 			struct iommu_domain *domain);

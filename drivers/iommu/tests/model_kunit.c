@@ -304,6 +304,15 @@ static void model_strike(struct mock_iommu *m, enum mock_op op,
 		mock_fail(m, op, md, -EIO);
 }
 
+static bool model_counts(struct model *s, struct iommu_domain *domain)
+{
+	int users = 0;
+
+	for (int i = 0; i < s->nr; i++)
+		users += (s->hw[i] == domain) + (s->pasid == domain);
+	return atomic_read(&domain->users) == users;
+}
+
 /* The first difference in words, or NULL. */
 static const char *model_compare(struct model *s)
 {
@@ -332,6 +341,10 @@ static const char *model_compare(struct model *s)
 		if (md->hw[MODEL_PASID] != s->pasid)
 			return "hardware of the PASID";
 	}
+	if (!model_counts(s, s->a) || !model_counts(s, s->b) ||
+	    !model_counts(s, &s->m->identity) ||
+	    !model_counts(s, &s->m->blocked))
+		return "count of users";
 	return NULL;
 }
 

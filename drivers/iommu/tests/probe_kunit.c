@@ -199,6 +199,35 @@ static void leaving_member_does_not_disturb_the_others(struct kunit *test)
 	iommu_domain_free(a);
 }
 
+/* I8, W18: the last member leaves with everything still attached. */
+static void last_member_takes_nothing_with_it(struct kunit *test)
+{
+	struct mock_iommu *m = test->priv;
+	struct mock_dev *md = mock_add_pasid(m, 0);
+	struct iommu_domain *a = mock_paging(md), *b = mock_paging(md);
+	struct iommu_group *group = iommu_group_get(&md->dev);
+
+	KUNIT_ASSERT_EQ(test, 0, iommu_group_claim_dma_owner(group, &owner));
+	KUNIT_ASSERT_EQ(test, 0, iommu_attach_group(a, group));
+	KUNIT_ASSERT_EQ(test, 0,
+			iommu_attach_device_pasid(b, &md->dev, 3, NULL));
+	mock_unplug(md);
+	expect_outside(test, md);
+	KUNIT_EXPECT_NULL(test, group->domain);
+	KUNIT_EXPECT_TRUE(test, xa_empty(&group->pasids));
+	mock_expect_users(test, m);
+	/* What the user does afterwards has nothing to act on. */
+	iommu_detach_device_pasid(b, &md->dev, 3);
+	iommu_detach_group(a, group);
+	iommu_group_release_dma_owner(group);
+	KUNIT_EXPECT_FALSE(test, iommu_group_dma_owner_claimed(group));
+	iommu_domain_free(a);
+	iommu_domain_free(b);
+	KUNIT_EXPECT_TRUE(test, mock_freed(a));
+	KUNIT_EXPECT_TRUE(test, mock_freed(b));
+	iommu_group_put(group);
+}
+
 /* 1.9: some drivers want a defined rest before the release. */
 static void release_domain_is_attached_before_release(struct kunit *test)
 {
@@ -353,6 +382,31 @@ static void group_that_failed_once_is_set_up_later(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, kept_group->domain, &m->identity);
 	KUNIT_EXPECT_PTR_EQ(test, md->hw[0], &m->identity);
 	mock_unregister(m);
+	iommu_group_put(kept_group);
+}
+
+/* O2, T8: an owner keeps an emptied group; who comes next is blocked. */
+static void newcomer_of_an_emptied_owned_group_is_blocked(struct kunit *test)
+{
+	struct mock_iommu *m = test->priv;
+	struct mock_dev *md, *late;
+
+	kept_group = iommu_group_alloc();
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, kept_group);
+	m->ops.device_group = keep_one_group;
+	md = mock_add(m, 0);
+	KUNIT_ASSERT_EQ(test, 0,
+			iommu_group_claim_dma_owner(kept_group, &owner));
+	mock_unplug(md);
+	late = mock_new_dev(m, 0);
+	mock_plug(late);
+	/* Outside or blocked, but not translating under its owner's nose. */
+	if (mock_group(late))
+		KUNIT_EXPECT_PTR_EQ(test, late->hw[0], &m->blocked);
+	iommu_group_release_dma_owner(kept_group);
+	if (!mock_group(late))
+		KUNIT_EXPECT_EQ(test, 0, iommu_probe_device(&late->dev));
+	mock_expect_domain(test, late, &m->identity);
 	iommu_group_put(kept_group);
 }
 
@@ -520,6 +574,7 @@ static struct kunit_case probe_cases[] = {
 	KUNIT_CASE(newcomer_joins_what_the_group_has),
 	KUNIT_CASE(direct_newcomer_does_not_join_an_owned_group),
 	KUNIT_CASE(leaving_member_does_not_disturb_the_others),
+	KUNIT_CASE(last_member_takes_nothing_with_it),
 	KUNIT_CASE(release_domain_is_attached_before_release),
 	KUNIT_CASE(release_of_a_deferred_device_attaches_nothing),
 	KUNIT_CASE(release_of_a_direct_device_rests_on_identity),
@@ -528,6 +583,7 @@ static struct kunit_case probe_cases[] = {
 	KUNIT_CASE(register_passes_over_a_bad_device),
 	KUNIT_CASE(register_passes_over_a_bad_group),
 	KUNIT_CASE(group_that_failed_once_is_set_up_later),
+	KUNIT_CASE(newcomer_of_an_emptied_owned_group_is_blocked),
 	KUNIT_CASE(register_ignores_devices_of_others),
 	KUNIT_CASE(iommus_of_two_buses_keep_apart),
 	KUNIT_CASE(fwspec_of_an_unknown_iommu_is_deferred),

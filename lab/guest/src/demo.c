@@ -38,7 +38,9 @@ static int group, klog, iommufd, device;
 static __u32 ioas, dev_id;
 static __u8 *memory;	/* two pages that get mapped, and a third that does not */
 
-static void __attribute__((format(printf, 2, 3))) result(bool held, const char *format, ...)
+#define __printf(a, b) __attribute__((format(printf, a, b)))
+
+static void __printf(2, 3) result(bool held, const char *format, ...)
 {
 	va_list args;
 
@@ -52,11 +54,11 @@ static void __attribute__((format(printf, 2, 3))) result(bool held, const char *
 }
 
 /* A step that the later ones stand on: the rest cannot be measured without it. */
-static void need(bool held)
+static void go_on_if(bool held)
 {
 	if (held)
 		return;
-	printf("Bail out! the steps after this one need it\n");
+	printf("Bail out! the other steps build on this one\n");
 	exit(1);
 }
 
@@ -84,7 +86,7 @@ static void groups_found(void)
 	}
 	if (edu_find_pair(first, second)) {
 		result(false, "groups: %d groups, but no two edu devices in one of them", groups);
-		need(false);
+		go_on_if(false);
 	}
 	group = pci_group(first);
 	group_type(group, kind, sizeof(kind));
@@ -104,24 +106,21 @@ static void kernel_uses(const char *when)
 	       when, first, BYTES, name_of(one), second, name_of(two));
 }
 
-static void claim(void)
+static void user_claims(void)
 {
-	char type[32] = "?";
 	int ret;
 
 	ret = pci_unbind(second);
 	if (!ret)
 		ret = pci_bind(first, "vfio-pci");
-	if (!ret)
-		ret = iommufd = iommufd_open();
-	if (ret >= 0)
-		ret = device = cdev_open(first);
-	if (ret >= 0)
+	if (!ret) {
+		iommufd = iommufd_open();
+		device = cdev_open(first);
 		ret = cdev_bind(device, iommufd, &dev_id);
-	group_type(group, type, sizeof(type));
-	result(!ret, "claim: process %d owns %s, so all of group %d, through iommufd: %s", getpid(),
-	       first, group, name_of(ret));
-	need(!ret);
+	}
+	result(!ret, "claim: process %d owns %s, so all of group %d, through iommufd: %s",
+	       getpid(), first, group, name_of(ret));
+	go_on_if(!ret);
 }
 
 /* The kernel's words about a refusal that concerns @bdf */
@@ -137,16 +136,17 @@ static bool reason(const char *bdf, char *line, size_t len)
 
 static void other_process_refused(void)
 {
-	char line[512], why[512];
-	int ret, status, fd = klog_open();
+	bool explained;
+	char why[512];
+	int ret, status;
 
 	/* vfio-pci may be bound beside us: it does no DMA of its own */
 	ret = pci_bind(second, "vfio-pci");
 	if (ret) {
-		result(false, "second claimer: vfio-pci does not bind %s: %s", second, name_of(ret));
+		result(false, "second claimer: no vfio-pci for %s: %s", second, name_of(ret));
 		return;
 	}
-	klog = fd;
+	klog = klog_open();
 	fflush(stdout);
 	if (!fork()) {
 		int other = iommufd_open(), sibling = cdev_open(second);
@@ -155,24 +155,26 @@ static void other_process_refused(void)
 	}
 	wait(&status);
 	ret = WIFEXITED(status) ? -WEXITSTATUS(status) : -ECHILD;
-	snprintf(line, sizeof(line), "second claimer: another process wants %s of the same group: %s",
-		 second, name_of(ret));
-	result((reason(second, why, sizeof(why)) || !want_reasons) && ret == -EPERM, "%s; reason: %s",
-	       line, why);
+	explained = reason(second, why, sizeof(why)) || !want_reasons;
+	result(explained && ret == -EPERM,
+	       "second claimer: another process wants %s of the same group: %s; reason: %s",
+	       second, name_of(ret), why);
 	pci_unbind(second);
-	close(fd);
+	close(klog);
 }
 
 static void driver_refused(void)
 {
+	bool explained;
 	char why[512];
 	int ret;
 
 	klog = klog_open();
 	ret = pci_bind(second, EDU_DRIVER);
-	result((reason(second, why, sizeof(why)) || !want_reasons) && ret == -EBUSY,
-	       "kernel driver: %s wants %s of the same group: %s; reason: %s", EDU_DRIVER, second,
-	       name_of(ret), why);
+	explained = reason(second, why, sizeof(why)) || !want_reasons;
+	result(explained && ret == -EBUSY,
+	       "kernel driver: %s wants %s of the same group: %s; reason: %s", EDU_DRIVER,
+	       second, name_of(ret), why);
 	close(klog);
 }
 
@@ -201,23 +203,31 @@ static void dma_inside(void)
 	result(!ret && wrong < 0 && !memory[PAGE + BYTES],
 	       "DMA inside: %d bytes out of IOVA %#x and back to %#x: %s, %s", BYTES, IOVA,
 	       IOVA + PAGE, name_of(ret), wrong < 0 ? "all bytes equal" : "bytes differ");
-	need(!ret);
+	go_on_if(!ret);
 }
 
 static void dma_outside(void)
 {
-	char line[512] = "none seen";
-	int ret, fault, fd = klog_open();
+	char line[512] = "none in the kernel log";
+	int ret;
+	bool told;
 	long touched;
+
+	klog = klog_open();
 
 	/* what the device could reach if the IOMMU let it: our memory must stay as it is */
 	pattern_fill(memory, 3 * PAGE, 2);
 	ret = edu_store(device, OUTSIDE, BYTES);
-	fault = klog_wait_fault(fd, first, line, sizeof(line), 3000);
+	told = !klog_wait_fault(klog, first, line, sizeof(line), 3000);
+	if (!told && iommu_named("ivhd")) {
+		snprintf(line, sizeof(line), "the emulated AMD-Vi logs none");
+		told = true;
+	}
 	touched = pattern_check(memory, 3 * PAGE, 2);
-	result(!ret && !fault && touched < 0, "DMA outside: write to IOVA %#x refused, %s; fault: %s",
-	       OUTSIDE, touched < 0 ? "no byte changed" : "MEMORY CHANGED", line);
-	close(fd);
+	result(!ret && told && touched < 0,
+	       "DMA outside: write to IOVA %#x refused, %s; fault: %s", OUTSIDE,
+	       touched < 0 ? "no byte changed" : "MEMORY CHANGED", line);
+	close(klog);
 }
 
 /*
@@ -291,6 +301,7 @@ static void replace_under_use(void)
 	int i, ret = 0;
 
 	pattern_fill(memory, PAGE, 3);
+	pattern_fill(memory + 2 * PAGE, PAGE, 3);
 	ret = edu_fetch(device, IOVA, BYTES);
 	for (i = 0; i < 2 && !ret; i++) {
 		ret = ioas_alloc(iommufd, &space[i]);
@@ -309,14 +320,16 @@ static void replace_under_use(void)
 	ret = swap_for(WORK_MS, space);
 	stop = true;
 	pthread_join(worker, NULL);
+	/* the page that is in neither space */
+	landed.misplaced += pattern_check(memory + 2 * PAGE, PAGE, 3) >= 0;
+	printf("# %u swaps of the address space: %s; %d DMA writes, %d with a swap under way\n",
+	       swaps / 2, name_of(ret), landed.stores, landed.during);
 	result(!ret && landed.in[0] && landed.in[1] && !landed.misplaced,
-	       "replace: %u swaps (%s) during %d DMA writes, %d of them with a swap under way: "
-	       "%d landed in one space, %d in the other, %d refused, %d misplaced",
-	       swaps / 2, name_of(ret), landed.stores, landed.during, landed.in[0],
-	       landed.in[1], landed.refused, landed.misplaced);
+	       "replace under use: %d writes in one space, %d in the other, %d refused, %d astray",
+	       landed.in[0], landed.in[1], landed.refused, landed.misplaced);
 }
 
-static void release(void)
+static void user_releases(void)
 {
 	char type[32] = "?";
 	int ret, again;
@@ -346,13 +359,13 @@ int main(int argc, char **argv)
 	printf("TAP version 13\n1..%d\n", STEPS);
 	groups_found();
 	kernel_uses("first");
-	claim();
+	user_claims();
 	other_process_refused();
 	driver_refused();
 	dma_inside();
 	dma_outside();
 	replace_under_use();
-	release();
+	user_releases();
 	kernel_uses("again");
 	printf("# %d of %d held\n", step - failed, STEPS);
 	return failed || step != STEPS;

@@ -36,7 +36,9 @@ static bool has_all(const char *text, const char *const *words)
 	return true;
 }
 
-int klog_wait(int klog, const char *const *words, char *line, size_t len, int ms)
+/* As klog_wait(), for a line with all of @words or all of @other */
+static int wait_line(int klog, const char *const *words, const char *const *other, char *line,
+		     size_t len, int ms)
 {
 	struct pollfd poll_fd = { .fd = klog, .events = POLLIN };
 	long long end = now_ms() + ms;
@@ -65,18 +67,30 @@ int klog_wait(int klog, const char *const *words, char *line, size_t len, int ms
 		stop = strchr(text, '\n');
 		if (stop)
 			*stop = 0;
-		if (!has_all(text, words))
+		if (!has_all(text, words) && !has_all(text, other))
 			continue;
 		snprintf(line, len, "%s", text);
 		return 0;
 	}
 }
 
+int klog_wait(int klog, const char *const *words, char *line, size_t len, int ms)
+{
+	return wait_line(klog, words, words, line, len, ms);
+}
+
 int klog_wait_fault(int klog, const char *bdf, char *line, size_t len, int ms)
 {
 	/* VT-d and AMD-Vi name the device without its PCI domain */
-	const char *short_bdf = strchr(bdf, ':') + 1;
-	const char *const words[] = { "fault", short_bdf, NULL };
+	const char *const by_name[] = { "fault", strchr(bdf, ':') + 1, NULL };
+	/* virtio-iommu tells bus, slot and function as one number */
+	char endpoint[32] = "";
+	const char *const by_number[] = { "fault from", endpoint, NULL };
+	unsigned int bus, slot, function;
 
-	return klog_wait(klog, words, line, len, ms);
+	if (sscanf(bdf, "%*x:%x:%x.%x", &bus, &slot, &function) == 3)
+		snprintf(endpoint, sizeof(endpoint), "EP %u ", bus << 8 | slot << 3 | function);
+	else
+		return -EINVAL;
+	return wait_line(klog, by_name, by_number, line, len, ms);
 }

@@ -31,6 +31,12 @@ bool path_exists(const char *path);
 /* Call @hold every 10 ms until it returns true or @ms milliseconds are over. */
 bool wait_for(bool (*hold)(const void *arg), const void *arg, int ms);
 
+/*
+ * Is there an IOMMU whose name begins so? dmar: VT-d; ivhd: AMD-Vi; virtio.
+ * What an emulated one does not do, its tests skip by that.
+ */
+bool iommu_named(const char *prefix);
+
 /* PCI devices and IOMMU groups */
 struct pci_list {
 	int count;
@@ -99,7 +105,7 @@ struct claim {
 };
 
 /* What claim_take() starts from, and claim_drop() may be called on */
-#define NO_CLAIM (struct claim){ .container = -1, .group = -1, .device = -1 }
+#define NO_CLAIM	((struct claim){ .container = -1, .group = -1, .device = -1 })
 
 /* On failure nothing is held; -ENOENT where the kernel does not have this way. */
 int claim_take(struct claim *claim, enum claim_way way, const char *bdf);

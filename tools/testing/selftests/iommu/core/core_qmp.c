@@ -76,11 +76,12 @@ static void note_event(const char *line)
 		 id + 11);
 }
 
-int qmp_command(int qmp, const char *command, const char *arguments, char *reply, size_t len)
+static int ask(int qmp, const char *command, const char *arguments, char *reply, size_t len,
+	       int ms)
 {
 	static int serial;
 	char text[512], mark[32], line[8192];
-	long long end = now_ms() + ANSWER_MS;
+	long long end = now_ms() + ms;
 	int ret, size;
 
 	snprintf(mark, sizeof(mark), "\"id\": %d", ++serial);
@@ -104,11 +105,15 @@ int qmp_command(int qmp, const char *command, const char *arguments, char *reply
 	return strstr(line, "\"error\"") ? -EREMOTEIO : 0;
 }
 
+int qmp_command(int qmp, const char *command, const char *arguments, char *reply, size_t len)
+{
+	return ask(qmp, command, arguments, reply, len, ANSWER_MS);
+}
+
 int qmp_open(void)
 {
+	int ret, tries, fd = open(PORT, O_RDWR | O_NOCTTY | O_NONBLOCK);
 	struct termios raw;
-	char reply[512];
-	int ret, fd = open(PORT, O_RDWR | O_NOCTTY | O_NONBLOCK);
 
 	if (fd < 0)
 		return -errno;
@@ -122,10 +127,17 @@ int qmp_open(void)
 	tcsetattr(fd, TCSANOW, &raw);
 	gone_count = 0;
 	input_len = 0;
-	/* The monitor wants this once; a second program gets an error, which is as good */
-	ret = qmp_command(fd, "qmp_capabilities", "", reply, sizeof(reply));
-	if (!ret || ret == -EREMOTEIO)
-		ret = qmp_command(fd, "query-status", "", reply, sizeof(reply));
+	/*
+	 * Until now the port echoed: the monitor may have got half of its own greeting
+	 * back. 0xff makes it forget what it has not understood.
+	 */
+	for (tries = 0, ret = -ETIMEDOUT; tries < 10 && ret; tries++) {
+		if (write(fd, "\xff\n", 2) != 2)
+			break;
+		/* wanted once; a second program gets an error, which is as good */
+		ask(fd, "qmp_capabilities", "", NULL, 0, 2000);
+		ret = ask(fd, "query-status", "", NULL, 0, 2000);
+	}
 	if (!ret)
 		return fd;
 fail:

@@ -113,6 +113,18 @@ static int list_names(const char *path, struct pci_list *list)
 	return ret;
 }
 
+bool iommu_named(const char *prefix)
+{
+	struct pci_list iommus;
+	int i;
+
+	list_names("/sys/class/iommu", &iommus);
+	for (i = 0; i < iommus.count; i++)
+		if (!strncmp(iommus.bdf[i], prefix, strlen(prefix)))
+			return true;
+	return false;
+}
+
 int pci_find(unsigned int vendor, unsigned int device, struct pci_list *found)
 {
 	struct pci_list all;

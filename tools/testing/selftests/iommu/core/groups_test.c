@@ -116,6 +116,7 @@ TEST_F(groups, reserved_regions_are_well_formed_and_sorted)
 {
 	char path[PATH_MAX], text[4096], kind[32], *line, *rest;
 	unsigned long long start, end, last;
+	int fields;
 	size_t i;
 
 	for (i = 0; i < self->found.gl_pathc; i++) {
@@ -123,7 +124,8 @@ TEST_F(groups, reserved_regions_are_well_formed_and_sorted)
 		ASSERT_EQ(0, sysfs_read(path, text, sizeof(text)));
 		last = 0;
 		for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
-			ASSERT_EQ(3, sscanf(line, "0x%16llx 0x%16llx %31s", &start, &end, kind))
+			fields = sscanf(line, "0x%16llx 0x%16llx %31s", &start, &end, kind);
+			ASSERT_EQ(3, fields)
 				TH_LOG("%s: %s", path, line);
 			EXPECT_LE(start, end);
 			EXPECT_LE(last, start);

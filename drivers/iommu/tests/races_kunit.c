@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Two threads on one group (T1). What each may see is checked by both and by
+ * the mock in every driver call; which of them wins does not matter.
+ */
+#include <linux/completion.h>
+#include <linux/kthread.h>
+#include "mock-iommu.h"
+
+#define RACE_ROUNDS	500
+
+static int user_a, user_b;
+
+/**
+ * struct race - one of the two
+ * @md: the device that always is there
+ * @late: a device that comes and goes
+ * @a: a domain
+ * @who: the user this thread stands for
+ * @won: rounds that went through
+ * @wrong: what should not have been possible
+ * @round: one round
+ * @done: all rounds are over
+ */
+struct race {
+	struct mock_dev *md;
+	struct mock_dev *late;
+	struct iommu_domain *a;
+	void *who;
+	int won;
+	const char *wrong;
+	void (*round)(struct race *race);
+	struct completion done;
+};
+
+static int races_init(struct kunit *test)
+{
+	test->priv = mock_iommu_new(test);
+	return 0;
+}
+
+static int race_thread(void *data)
+{
+	struct race *race = data;
+
+	for (int i = 0; i < RACE_ROUNDS && !race->wrong; i++) {
+		race->round(race);
+		cond_resched();
+	}
+	complete(&race->done);
+	return 0;
+}
+
+/* Run both until they are through; the second one in this thread. */
+static void run_race(struct kunit *test, struct race *one, struct race *two)
+{
+	struct task_struct *task;
+
+	init_completion(&one->done);
+	init_completion(&two->done);
+	task = kthread_run(race_thread, one, "iommu-race");
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, task);
+	race_thread(two);
+	wait_for_completion(&one->done);
+	KUNIT_EXPECT_STREQ(test, one->wrong ?: "", "");
+	KUNIT_EXPECT_STREQ(test, two->wrong ?: "", "");
+	kunit_info(test, "%d and %d of %d rounds\n", one->won, two->won,
+		   RACE_ROUNDS);
+}
+
+static void claim_round(struct race *race)
+{
+	struct iommu_group *group = mock_group(race->md);
+
+	if (iommu_group_claim_dma_owner(group, race->who))
+		return;
+	race->won++;
+	if (READ_ONCE(group->owner) != race->who)
+		race->wrong = "a claim has not made me the owner";
+	if (READ_ONCE(race->md->hw[0]) != &race->md->m->blocked)
+		race->wrong = "a claimed device is not blocked";
+	iommu_group_release_dma_owner(group);
+}
+
+static void use_round(struct race *race)
+{
+	struct iommu_group *group = mock_group(race->md);
+
+	if (iommu_device_use_default_domain(&race->md->dev))
+		return;
+	race->won++;
+	if (READ_ONCE(group->owner) != IOMMU_OWNER_KERNEL)
+		race->wrong = "a user owns a group that a driver uses";
+	if (READ_ONCE(race->md->hw[0]) != &race->md->m->identity)
+		race->wrong = "a driver has no default domain";
+	iommu_device_unuse_default_domain(&race->md->dev);
+}
+
+static void attach_round(struct race *race)
+{
+	struct iommu_group *group = mock_group(race->md);
+
+	if (iommu_attach_group(race->a, group)) {
+		race->wrong = "an attach was refused";
+		return;
+	}
+	race->won++;
+	iommu_detach_group(race->a, group);
+}
+
+static void plug_round(struct race *race)
+{
+	struct mock_dev *md = race->late;
+
+	if (iommu_probe_device(&md->dev)) {
+		race->wrong = "a newcomer was refused";
+		return;
+	}
+	race->won++;
+	iommu_group_remove_device(&md->dev);
+	if (md->dev.iommu || md->hw[0] || md->hw[1])
+		race->wrong = "something is left of who went";
+}
+
+static void pasid_round(struct race *race)
+{
+	struct device *dev = &race->md->dev;
+
+	if (iommu_attach_device_pasid(race->a, dev, 1, NULL)) {
+		race->wrong = "a PASID was refused";
+		return;
+	}
+	race->won++;
+	iommu_detach_device_pasid(race->a, dev, 1);
+}
+
+/* O2: two users never own a group together. */
+static void two_users_never_own_together(struct kunit *test)
+{
+	struct mock_iommu *m = test->priv;
+	struct race one = { .round = claim_round, .who = &user_a };
+	struct race two = { .round = claim_round, .who = &user_b };
+
+	one.md = mock_add(m, 0);
+	two.md = one.md;
+	run_race(test, &one, &two);
+	KUNIT_EXPECT_GT(test, one.won + two.won, 0);
+	KUNIT_EXPECT_NULL(test, mock_group(one.md)->owner);
+	mock_expect_domain(test, one.md, &m->identity);
+}
+
+/* O2, O3: nor do a user and a driver. */
+static void user_and_driver_never_own_together(struct kunit *test)
+{
+	struct mock_iommu *m = test->priv;
+	struct race one = { .round = claim_round, .who = &user_a };
+	struct race two = { .round = use_round };
+
+	one.md = mock_add(m, 0);
+	two.md = one.md;
+	run_race(test, &one, &two);
+	KUNIT_EXPECT_GT(test, one.won + two.won, 0);
+	KUNIT_EXPECT_NULL(test, mock_group(one.md)->owner);
+	mock_expect_domain(test, one.md, &m->identity);
+}
+
+static void race_with_hotplug(struct kunit *test,
+			      void (*round)(struct race *race))
+{
+	struct mock_iommu *m = test->priv;
+	struct race one = { .round = round }, two = { .round = plug_round };
+
+	one.md = mock_add_pasid(m, 0);
+	two.late = mock_add_pasid(m, 0);
+	iommu_group_remove_device(&two.late->dev);
+	one.a = mock_paging(one.md);
+	run_race(test, &one, &two);
+	KUNIT_EXPECT_EQ(test, one.won, RACE_ROUNDS);
+	KUNIT_EXPECT_EQ(test, two.won, RACE_ROUNDS);
+	mock_expect_domain(test, one.md, &m->identity);
+	iommu_domain_free(one.a);
+}
+
+/* T8: who joins during an attach has the new or the old domain with all. */
+static void attach_and_hotplug_agree(struct kunit *test)
+{
+	race_with_hotplug(test, attach_round);
+}
+
+/* T8, W18: and all of the group's PASIDs, or none. */
+static void pasid_attach_and_hotplug_agree(struct kunit *test)
+{
+	race_with_hotplug(test, pasid_round);
+}
+
+static struct kunit_case races_cases[] = {
+	KUNIT_CASE_SLOW(two_users_never_own_together),
+	KUNIT_CASE_SLOW(user_and_driver_never_own_together),
+	KUNIT_CASE_SLOW(attach_and_hotplug_agree),
+	KUNIT_CASE_SLOW(pasid_attach_and_hotplug_agree),
+	{}
+};
+
+static struct kunit_suite races_suite = {
+	.name = "iommu_races",
+	.init = races_init,
+	.test_cases = races_cases,
+};
+
+kunit_test_suite(races_suite);
