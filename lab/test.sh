@@ -15,8 +15,7 @@ mkdir -p "$logs"
 # caching mode, with which Linux is strict also where lazy was asked for. That of
 # selftests are the programs to run, where the emulator cannot do all of them:
 # QEMU 7.2 in scalable mode overlooks a change to or from identity and the alias
-# of a device behind a bridge (the base's core fails there, too), and Linux's
-# virtio-iommu driver cannot move a device between iommufd's address spaces.
+# of a device behind a bridge (the base's core fails there, too).
 table() {
 	cat <<-END
 	kunit      none
@@ -41,9 +40,8 @@ table() {
 	disk       none     none
 	selftests  vtd
 	selftests  vtd-sm   groups_test,owner_test,vfio_test
-	selftests  virtio   groups_test,owner_test,type_test,hotplug_test
+	selftests  virtio
 	selftests  amd
-	selftests  none     groups_test
 	END
 }
 
