@@ -132,12 +132,11 @@ ports=(
 # no_timer_check: on a busy host the emulated timer may miss the moment at which
 # Linux looks for it, and Linux takes that for broken interrupt remapping.
 append="console=ttyS2 panic=-1 oops=panic no_timer_check lab.task=$task"
-# no_timer_check: on a busy host an emulated timer can look dead at boot.
 command=(
 	qemu-system-x86_64 -M q35,kernel-irqchip=split -accel "$accel" -cpu "$cpu" -m "$memory"
 	-smp 2 -nodefaults -display none -no-reboot "${ports[@]}" "${iommu[@]}" "${devices[@]}"
 	"${gdb[@]}" -kernel "$image" -initrd "$initrd"
-	-append "console=ttyS2 panic=-1 oops=panic no_timer_check lab.task=$task ${args:+lab.args=$args }$words"
+	-append "$append ${args:+lab.args=$args }$words"
 )
 printf '%q ' "${command[@]}" >"$log.command"
 

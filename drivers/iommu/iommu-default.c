@@ -285,12 +285,27 @@ static int iommu_group_direct_mappings(struct iommu_group *group,
 	return first;
 }
 
+/*
+ * Where a group with a new default goes. A user may still own a group whose
+ * last device has left: the next one to come is blocked, like those before.
+ */
+static struct iommu_domain *
+iommu_group_default_target(struct iommu_group *group)
+{
+	int ret;
+
+	if (!iommu_group_user_owned(group))
+		return group->default_domain;
+	ret = iommu_group_need_blocking_domain(group);
+	return ret ? ERR_PTR(ret) : group->blocking_domain;
+}
+
 /* Put the group on @domain, its new default, or leave it as it was. */
 static int iommu_group_move_default(struct iommu_group *group,
 				    struct iommu_domain *domain)
 {
 	struct iommu_domain *old_default = group->default_domain;
-	struct iommu_domain *old = group->domain;
+	struct iommu_domain *old = group->domain, *target;
 	bool early;
 	int ret;
 
@@ -302,7 +317,10 @@ static int iommu_group_move_default(struct iommu_group *group,
 
 	/* The engine leaves deferred members alone for this domain only. */
 	WRITE_ONCE(group->default_domain, domain);
-	ret = iommu_transition(group, IOMMU_NO_PASID, NULL, domain);
+	target = iommu_group_default_target(group);
+	ret = PTR_ERR_OR_ZERO(target);
+	if (!ret)
+		ret = iommu_transition(group, IOMMU_NO_PASID, NULL, target);
 	if (ret)
 		goto err_default;
 	if (early)
@@ -316,7 +334,7 @@ static int iommu_group_move_default(struct iommu_group *group,
 	}
 	WRITE_ONCE(group->default_domain, old_default);
 	if (old)
-		iommu_transition_nofail(group, IOMMU_NO_PASID, domain, old);
+		iommu_transition_nofail(group, IOMMU_NO_PASID, target, old);
 	else
 		iommu_group_set_core_domain(group);
 	return ret;
@@ -328,10 +346,11 @@ err_default:
 
 /**
  * iommu_setup_default_domain() - Give a group a default domain, or another one
- * @group: a group with members, not owned by a user
+ * @group: a group with members
  * @target_type: the type asked for; 0: what fits best
  *
- * Every member is moved to the new domain; the old one is freed.
+ * Every member is moved to the new domain, or blocked if a user owns the group;
+ * the old one is freed.
  *
  * Context: expects group->mutex; sleeps.
  * Return: 0, also if nothing had to change; or an error and everything is as

@@ -270,7 +270,7 @@ static int change_type(struct nomem *s, int type)
 
 /*
  * Not by the file in sysfs: behind the change it has the DMA API set up anew,
- * and the IOVA allocator of 6.12 does not survive a failing allocation.
+ * and it would be the DMA API's allocations that fail.
  */
 static int run_type(struct nomem *s)
 {

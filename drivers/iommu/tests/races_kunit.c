@@ -193,11 +193,98 @@ static void pasid_attach_and_hotplug_agree(struct kunit *test)
 	race_with_hotplug(test, pasid_round);
 }
 
+static struct mock_dev *deferred_dev(struct kunit *test)
+{
+	struct mock_dev *md = mock_new_dev(test->priv, 0);
+
+	md->deferred = true;
+	mock_plug(md);
+	KUNIT_ASSERT_NOT_NULL(test, mock_group(md));
+	return md;
+}
+
+static void map_inside(struct mock_iommu *m, enum mock_op op,
+		       struct mock_dev *md, ioasid_t pasid)
+{
+	/* As from an interrupt handler of the device's driver. */
+	KUNIT_EXPECT_EQ(m->test, -EBUSY,
+			iommu_deferred_attach(&md->dev, &m->identity));
+}
+
+/* W8: a mapping that interrupts the first attach does not repeat it. */
+static void mapping_inside_the_deferred_attach_gives_up(struct kunit *test)
+{
+	struct mock_iommu *m = test->priv;
+	struct mock_dev *md = deferred_dev(test);
+
+	m->on_call = map_inside;
+	KUNIT_EXPECT_EQ(test, 0, iommu_deferred_attach(&md->dev, &m->identity));
+	m->on_call = NULL;
+	MOCK_EXPECT_JOURNAL(test, m, " d0:identity");
+	KUNIT_EXPECT_EQ(test, 0, iommu_deferred_attach(&md->dev, &m->identity));
+	mock_expect_domain(test, md, &m->identity);
+}
+
+struct mapper {
+	struct mock_dev *md;
+	struct completion inside;
+	struct completion begun;
+	struct completion done;
+	int ret;
+};
+
+static int mapper_thread(void *data)
+{
+	struct mapper *mapper = data;
+
+	wait_for_completion(&mapper->inside);
+	complete(&mapper->begun);
+	mapper->ret = iommu_deferred_attach(&mapper->md->dev,
+					    &mapper->md->m->identity);
+	complete(&mapper->done);
+	return 0;
+}
+
+static void let_mapper_begin(struct mock_iommu *m, enum mock_op op,
+			     struct mock_dev *md, ioasid_t pasid)
+{
+	struct mapper *mapper = m->on_call_data;
+
+	complete(&mapper->inside);
+	wait_for_completion(&mapper->begun);
+}
+
+/* W8: two mappings at once make one attach. */
+static void concurrent_mappings_attach_once(struct kunit *test)
+{
+	struct mock_iommu *m = test->priv;
+	struct mapper mapper = { .md = deferred_dev(test) };
+	struct task_struct *task;
+
+	init_completion(&mapper.inside);
+	init_completion(&mapper.begun);
+	init_completion(&mapper.done);
+	task = kthread_run(mapper_thread, &mapper, "iommu-mapper");
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, task);
+	m->on_call_data = &mapper;
+	m->on_call = let_mapper_begin;
+	KUNIT_EXPECT_EQ(test, 0, iommu_deferred_attach(&mapper.md->dev,
+						       &m->identity));
+	wait_for_completion(&mapper.done);
+	m->on_call = NULL;
+	/* It waits a limited time: a driver may have interrupted itself. */
+	KUNIT_EXPECT_TRUE(test, !mapper.ret || mapper.ret == -EBUSY);
+	MOCK_EXPECT_JOURNAL(test, m, " d0:identity");
+	mock_expect_domain(test, mapper.md, &m->identity);
+}
+
 static struct kunit_case races_cases[] = {
 	KUNIT_CASE_SLOW(two_users_never_own_together),
 	KUNIT_CASE_SLOW(user_and_driver_never_own_together),
 	KUNIT_CASE_SLOW(attach_and_hotplug_agree),
 	KUNIT_CASE_SLOW(pasid_attach_and_hotplug_agree),
+	KUNIT_CASE(mapping_inside_the_deferred_attach_gives_up),
+	KUNIT_CASE(concurrent_mappings_attach_once),
 	{}
 };
 

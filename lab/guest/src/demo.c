@@ -219,7 +219,7 @@ static void dma_outside(void)
 	pattern_fill(memory, 3 * PAGE, 2);
 	ret = edu_store(device, OUTSIDE, BYTES);
 	told = !klog_wait_fault(klog, first, line, sizeof(line), 3000);
-	if (!told && iommu_named("ivhd")) {
+	if (!told && iommu_named(AMD_IOMMU)) {
 		snprintf(line, sizeof(line), "the emulated AMD-Vi logs none");
 		told = true;
 	}

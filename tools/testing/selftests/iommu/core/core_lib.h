@@ -32,9 +32,12 @@ bool path_exists(const char *path);
 bool wait_for(bool (*hold)(const void *arg), const void *arg, int ms);
 
 /*
- * Is there an IOMMU whose name begins so? dmar: VT-d; ivhd: AMD-Vi; virtio.
- * What an emulated one does not do, its tests skip by that.
+ * Is there an IOMMU whose name begins so? What one cannot do, its tests skip by that.
+ * VT-d's are called dmar0 and so on, AMD-Vi's ivhd0; virtio-iommu goes by its PCI
+ * address.
  */
+#define VIRTIO_IOMMU	"0000:"
+#define AMD_IOMMU	"ivhd"
 bool iommu_named(const char *prefix);
 
 /* PCI devices and IOMMU groups */

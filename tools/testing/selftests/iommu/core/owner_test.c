@@ -154,42 +154,60 @@ TEST_F_TIMEOUT(owner, ten_rounds_of_claim_and_bind, 120)
 	}
 }
 
+/* The sibling for the same user */
+static int take_sibling(struct claim *claim, const char *bdf)
+{
+	int device, ret;
+
+	if (claim->way != BY_CDEV)
+		return vfio_group_device(claim->group, bdf);
+	device = cdev_open(bdf);
+	if (device < 0)
+		return device;
+	ret = cdev_bind(device, claim->container, NULL);
+	if (!ret)
+		return device;
+	close(device);
+	return ret;
+}
+
 /* O2: several devices of a group for the same user; the last one to go frees it. */
-TEST_F(owner, one_user_claims_both_devices)
+TEST_F(owner, one_user_holds_both_devices)
 {
 	int second;
 
-	if (variant->way != BY_CDEV)
-		SKIP(return, "a group's file claims all of it at once");
 	ASSERT_EQ(0, pci_bind(self->first, "vfio-pci"));
 	ASSERT_EQ(0, pci_bind(self->second, "vfio-pci"));
 	ASSERT_EQ(0, claim_take(&self->claim, variant->way, self->first));
-	second = cdev_open(self->second);
+	second = take_sibling(&self->claim, self->second);
 	ASSERT_LE(0, second);
-	EXPECT_EQ(0, cdev_bind(second, self->claim.container, NULL));
 	/* the first goes, the second still holds the group */
 	close(self->claim.device);
 	self->claim.device = -1;
 	EXPECT_EQ(-EBUSY, pci_bind(self->first, EDU_DRIVER));
 	close(second);
+	claim_drop(&self->claim);
 	EXPECT_EQ(0, pci_bind(self->first, EDU_DRIVER));
 }
 
-/* The group's own word about it, on the old interface */
-TEST_F(owner, group_is_viable_only_without_a_kernel_driver)
+/* The group's file tells beforehand what a claim will meet. */
+TEST_F(owner, group_is_viable_exactly_if_a_claim_succeeds)
 {
 	int group;
 
-	if (variant->way != BY_GROUP_TYPE1)
-		SKIP(return, "only the group's file with a container tells");
 	ASSERT_EQ(0, pci_bind(self->first, "vfio-pci"));
 	ASSERT_EQ(0, pci_bind(self->second, EDU_DRIVER));
 	group = vfio_group_open(pci_group(self->first));
 	ASSERT_LE(0, group);
 	EXPECT_EQ(0, vfio_group_viable(group));
+	close(group);
+	EXPECT_EQ(-EPERM, claim_take(&self->claim, variant->way, self->first));
 	ASSERT_EQ(0, pci_unbind(self->second));
+	group = vfio_group_open(pci_group(self->first));
+	ASSERT_LE(0, group);
 	EXPECT_EQ(1, vfio_group_viable(group));
 	close(group);
+	EXPECT_EQ(0, claim_take(&self->claim, variant->way, self->first));
 }
 
 TEST_HARNESS_MAIN

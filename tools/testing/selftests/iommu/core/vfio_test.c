@@ -138,7 +138,7 @@ TEST_F(vfio, unmapped_write_is_reported)
 	do {
 		ASSERT_EQ(0, edu_store(self->claim.device, HOLE, BYTES));
 	} while (klog_wait_fault(self->klog, self->bdf, line, sizeof(line), 1000) && ++tries < 8);
-	if (!line[0] && iommu_named("ivhd"))
+	if (!line[0] && iommu_named(AMD_IOMMU))
 		SKIP(return, "the emulated AMD-Vi logs no event for a missing mapping");
 	EXPECT_STRNE("", line)
 		TH_LOG("no report in the kernel log");
@@ -225,7 +225,7 @@ FIXTURE_SETUP(spaces)
 		ASSERT_EQ(0, ioas_map(self->claim.container, self->space[i],
 				      self->memory + i * PAGE, PAGE, IOVA));
 	}
-	if (iommu_named("virtio") && use_space(self->claim.device, self->space[0]) == -EADDRINUSE)
+	if (iommu_named(VIRTIO_IOMMU) && use_space(self->claim.device, self->space[0]) == -EADDRINUSE)
 		SKIP(return, "virtio-iommu's page tables have no range before they are attached");
 }
 
