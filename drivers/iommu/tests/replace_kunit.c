@@ -23,11 +23,10 @@ static struct mock_dev *attached(struct kunit *test, int n,
 				 struct iommu_domain **b)
 {
 	struct mock_iommu *m = test->priv;
-	struct mock_dev *md;
+	struct mock_dev *md = mock_add_pasid(m, 0);
 
-	for (int i = 0; i < n; i++)
+	for (int i = 1; i < n; i++)
 		mock_add_pasid(m, 0);
-	md = m->devs[0];
 	*a = mock_paging(md);
 	*b = mock_paging(md);
 	KUNIT_ASSERT_EQ(test, 0, iommu_attach_device_pasid(*a, &md->dev, PASID,
