@@ -120,15 +120,21 @@ static int iommu_member_attach(struct group_device *gdev,
 	return ret;
 }
 
-/* The fences are down again: the member translates as the core wants it. */
+/*
+ * The fences come down when the whole group is where the core wants it, not
+ * before: a transition that is undone leaves a parked member parked.
+ */
 static void iommu_member_unpark(struct group_device *gdev)
 {
+	if (!gdev->parked || gdev->stranded ||
+	    gdev->dev->iommu->attached != gdev->group->domain)
+		return;
 	if (gdev->master_cleared) {
 		gdev->master_cleared = false;
 		pci_set_master(to_pci_dev(gdev->dev));
 	}
 	gdev->parked = NULL;
-	dev_info(gdev->dev, "no longer parked, DMA is translated again\n");
+	dev_info(gdev->dev, "no longer parked\n");
 }
 
 static int iommu_member_set_pasid(struct group_device *gdev, ioasid_t pasid,
@@ -176,8 +182,6 @@ static int iommu_member_step(struct group_device *gdev, ioasid_t pasid,
 		return 0;
 	if (gdev->dev->iommu->attached != new || gdev->stranded)
 		ret = iommu_member_attach(gdev, new);
-	if (!ret && gdev->parked)
-		iommu_member_unpark(gdev);
 	return ret;
 }
 
@@ -265,6 +269,17 @@ static void iommu_member_undo(struct group_device *gdev, ioasid_t pasid,
 		iommu_member_park(gdev, "cannot be given its old domain back");
 }
 
+/* All members have @domain, or are parked (T5). */
+static void iommu_group_publish(struct iommu_group *group,
+				struct iommu_domain *domain)
+{
+	struct group_device *gdev;
+
+	WRITE_ONCE(group->domain, domain);
+	for_each_group_device(group, gdev)
+		iommu_member_unpark(gdev);
+}
+
 /* All that can be refused before the first driver call (T2). */
 static int iommu_transition_check(struct iommu_group *group,
 				  struct iommu_domain *new)
@@ -317,7 +332,7 @@ int iommu_transition(struct iommu_group *group, ioasid_t pasid,
 			goto err_undo;
 	}
 	if (pasid == IOMMU_NO_PASID)
-		WRITE_ONCE(group->domain, new);
+		iommu_group_publish(group, new);
 	return 0;
 
 err_undo:
@@ -358,7 +373,7 @@ void iommu_transition_nofail(struct iommu_group *group, ioasid_t pasid,
 		iommu_member_park(gdev, "cannot be taken off its domain");
 	}
 	if (pasid == IOMMU_NO_PASID)
-		WRITE_ONCE(group->domain, new);
+		iommu_group_publish(group, new);
 }
 
 /**
