@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # usage: build.sh OUTDIR LAIDTREE BUILDDIR
 #
@@ -90,5 +90,5 @@ done
 cp "$here"/modules/* "$work/module/"
 symbols=""
 [ -e "$build/Module.symvers" ] || symbols="KBUILD_EXTRA_SYMBOLS=$build/vmlinux.symvers"
-make -s -C "$tree" O="$build" M="$work/module" $symbols modules
+make -s -C "$tree" O="$build" M="$work/module" ${symbols:+"$symbols"} modules
 cp "$work"/module/*.ko "$out/lab/modules/"

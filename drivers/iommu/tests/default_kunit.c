@@ -388,6 +388,26 @@ static void flush_queue_without_driver_support_is_refused(struct kunit *test)
 	KUNIT_EXPECT_STREQ(test, type_show(test, mock_group(md)), "DMA\n");
 }
 
+/* A device that needs identity works with nothing else; others may do. */
+static void identity_wins_where_members_disagree(struct kunit *test)
+{
+	struct mock_iommu *m = test->priv;
+	struct mock_dev *md;
+
+	skip_without_dma(test);
+	mock_unregister(m);
+	for (int i = 0; i < 3; i++) {
+		md = mock_new_dev(m, 0);
+		md->def_type = i == 1 ? IOMMU_DOMAIN_IDENTITY :
+					IOMMU_DOMAIN_DMA;
+		mock_plug(md);
+	}
+	KUNIT_ASSERT_EQ(test, 0, mock_register(m));
+	KUNIT_ASSERT_NOT_NULL(test, mock_group(md));
+	KUNIT_EXPECT_PTR_EQ(test, mock_group(md)->default_domain, &m->identity);
+	mock_expect_domain(test, md, &m->identity);
+}
+
 /* W23: the first default domain cannot be had, the device stays outside. */
 static void first_default_without_memory_leaves_nothing(struct kunit *test)
 {
@@ -536,6 +556,7 @@ static struct kunit_case default_cases[] = {
 	KUNIT_CASE(change_without_direct_mappings_goes_back),
 	KUNIT_CASE(flush_queue_starts_under_a_bound_driver),
 	KUNIT_CASE(flush_queue_without_driver_support_is_refused),
+	KUNIT_CASE(identity_wins_where_members_disagree),
 	KUNIT_CASE(first_default_without_memory_leaves_nothing),
 	KUNIT_CASE(first_attach_failure_leaves_no_default),
 	KUNIT_CASE(later_bus_walk_keeps_the_default_domain),

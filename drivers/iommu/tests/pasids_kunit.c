@@ -377,6 +377,48 @@ static void detach_of_a_free_pasid_calls_nobody(struct kunit *test)
 	iommu_domain_free(a);
 }
 
+/* T9: what somebody else attached to the PASID stays. */
+static void detach_of_another_domain_does_nothing(struct kunit *test)
+{
+	struct mock_dev *md = group_of(test, 2);
+	struct mock_iommu *m = test->priv;
+	struct iommu_domain *a = mock_paging(md), *b = mock_paging(md);
+	struct iommu_attach_handle handle = {};
+
+	KUNIT_ASSERT_EQ(test, 0,
+			iommu_attach_device_pasid(a, &md->dev, 5, &handle));
+	mock_journal_clear(m);
+	iommu_detach_device_pasid(b, &md->dev, 5);
+	MOCK_EXPECT_JOURNAL(test, m, "");
+	mock_expect_pasid(test, md, 5, a);
+	expect_handle(test, md, 5, &handle);
+	iommu_detach_device_pasid(a, &md->dev, 5);
+	iommu_domain_free(a);
+	iommu_domain_free(b);
+}
+
+/* T9: who attached through a device that has gone detaches by the group. */
+static void detach_by_the_group_outlives_the_device(struct kunit *test)
+{
+	struct mock_dev *md = group_of(test, 2);
+	struct mock_iommu *m = test->priv;
+	struct iommu_domain *a = mock_paging(md);
+	struct iommu_group *group = iommu_group_get(&md->dev);
+
+	KUNIT_ASSERT_EQ(test, 0,
+			iommu_attach_device_pasid(a, &md->dev, 5, NULL));
+	mock_unplug(md);
+	mock_journal_clear(m);
+	iommu_detach_device_pasid(a, &md->dev, 5);
+	MOCK_EXPECT_JOURNAL(test, m, "");
+	iommu_detach_group_pasid(a, group, 5);
+	MOCK_EXPECT_JOURNAL(test, m, " d1.5-A");
+	expect_no_slots(test, m->devs[1]);
+	iommu_group_put(group);
+	iommu_domain_free(a);
+	KUNIT_EXPECT_TRUE(test, mock_freed(a));
+}
+
 /* Slots of a group do not disturb each other. */
 static void pasids_are_independent_of_each_other(struct kunit *test)
 {
@@ -686,6 +728,8 @@ static struct kunit_case pasids_cases[] = {
 	KUNIT_CASE(attach_of_own_static_domains_is_granted),
 	KUNIT_CASE(handle_of_another_type_is_busy),
 	KUNIT_CASE(detach_of_a_free_pasid_calls_nobody),
+	KUNIT_CASE(detach_of_another_domain_does_nothing),
+	KUNIT_CASE(detach_by_the_group_outlives_the_device),
 	KUNIT_CASE(pasids_are_independent_of_each_other),
 	KUNIT_CASE(newcomer_gets_the_groups_pasids),
 	KUNIT_CASE(newcomer_that_fails_a_pasid_does_not_join),

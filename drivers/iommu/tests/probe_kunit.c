@@ -2,6 +2,7 @@
 /*
  * Devices and IOMMUs come and go: section 1.9 of the contract.
  */
+#include <linux/platform_device.h>
 #include "mock-iommu.h"
 
 static int owner;
@@ -425,6 +426,15 @@ static void register_ignores_devices_of_others(struct kunit *test)
 	mock_expect_domain(test, m->devs[1], &m->identity);
 }
 
+/* The oldest question: is there any IOMMU the bus may be behind? */
+static void presence_is_asked_of_the_watched_buses(struct kunit *test)
+{
+	struct mock_iommu *m = test->priv;
+
+	KUNIT_EXPECT_TRUE(test, iommu_present(&platform_bus_type));
+	KUNIT_EXPECT_FALSE(test, iommu_present(m->bus));
+}
+
 /* W31: an IOMMU of one bus is not asked for the devices of another. */
 static void iommus_of_two_buses_keep_apart(struct kunit *test)
 {
@@ -585,6 +595,7 @@ static struct kunit_case probe_cases[] = {
 	KUNIT_CASE(group_that_failed_once_is_set_up_later),
 	KUNIT_CASE(newcomer_of_an_emptied_owned_group_is_blocked),
 	KUNIT_CASE(register_ignores_devices_of_others),
+	KUNIT_CASE(presence_is_asked_of_the_watched_buses),
 	KUNIT_CASE(iommus_of_two_buses_keep_apart),
 	KUNIT_CASE(fwspec_of_an_unknown_iommu_is_deferred),
 	KUNIT_CASE(fwspec_of_a_second_driver_is_refused),
