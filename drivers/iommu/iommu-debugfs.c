@@ -76,7 +76,7 @@ static int iommu_groups_show(struct seq_file *m, void *v)
 	struct iommu_group *group = v;
 	struct group_device *gdev;
 
-	guard(mutex)(&group->mutex);
+	guard(iommu_group)(group);
 
 	seq_printf(m, "group %d", group->id);
 	if (group->name)

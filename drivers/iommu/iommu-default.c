@@ -320,7 +320,7 @@ static int iommu_group_move_default(struct iommu_group *group,
 	target = iommu_group_default_target(group);
 	ret = PTR_ERR_OR_ZERO(target);
 	if (!ret)
-		ret = iommu_transition(group, IOMMU_NO_PASID, target);
+		ret = iommu_transition(group, IOMMU_NO_PASID, NULL, target);
 	if (ret)
 		goto err_default;
 	if (early)
@@ -404,7 +404,7 @@ static ssize_t iommu_group_type_show(struct iommu_group *group, char *buf)
 	const char *word = "unknown";
 	int i;
 
-	guard(mutex)(&group->mutex);
+	guard(iommu_group)(group);
 	/* "auto" is nothing that a domain can be: skip it. */
 	for (i = 1; group->default_domain && i < ARRAY_SIZE(iommu_type_words);
 	     i++)
@@ -444,7 +444,7 @@ static int iommu_group_change_type(struct iommu_group *group, int type)
 	struct group_device *gdev;
 	int ret;
 
-	guard(mutex)(&group->mutex);
+	guard(iommu_group)(group);
 
 	/* Under the mutex: the last member takes it away (W20). */
 	if (!group->default_domain)

@@ -356,18 +356,18 @@ static int __iommu_probe_device(struct device *dev, struct list_head *setup_list
 	if (IS_ERR(gdev)) {
 		struct group_device nobody = { .group = group, .dev = dev };
 
-		mutex_lock(&group->mutex);
+		iommu_group_lock(group);
 		iommu_deinit_device(&nobody);
-		mutex_unlock(&group->mutex);
+		iommu_group_unlock(group);
 		iommu_group_put(group);
 		return PTR_ERR(gdev);
 	}
 
-	mutex_lock(&group->mutex);
+	iommu_group_lock(group);
 	ret = iommu_join_group(gdev, setup_list);
 	if (ret)
 		iommu_deinit_device(gdev);
-	mutex_unlock(&group->mutex);
+	iommu_group_unlock(group);
 
 	if (ret) {
 		iommu_group_free_member(gdev);
@@ -417,11 +417,11 @@ static void __iommu_release_device(struct device *dev)
 
 	lockdep_assert_held(&iommu_probe_device_lock);
 
-	mutex_lock(&group->mutex);
+	iommu_group_lock(group);
 	gdev = iommu_group_find_member(group, dev);
 	if (WARN_ON(!gdev)) {
 		/* Not ours: neither is a reference (W40). */
-		mutex_unlock(&group->mutex);
+		iommu_group_unlock(group);
 		return;
 	}
 
@@ -434,7 +434,7 @@ static void __iommu_release_device(struct device *dev)
 		iommu_deinit_device(gdev);
 	else
 		dev->iommu_group = NULL;
-	mutex_unlock(&group->mutex);
+	iommu_group_unlock(group);
 
 	iommu_group_free_member(gdev);
 	iommu_group_put(group);
@@ -518,7 +518,7 @@ static void iommu_setup_new_group(struct iommu_group *group)
 
 	lockdep_assert_held(&iommu_probe_device_lock);
 
-	mutex_lock(&group->mutex);
+	iommu_group_lock(group);
 	/* A device that came meanwhile may have done it (W14). */
 	if (!group->default_domain && !list_empty(&group->devices)) {
 		ret = iommu_setup_default_domain(group, 0);
@@ -529,7 +529,7 @@ static void iommu_setup_new_group(struct iommu_group *group)
 	if (!ret)
 		for_each_group_device(group, gdev)
 			iommu_setup_dma_ops(gdev->dev);
-	mutex_unlock(&group->mutex);
+	iommu_group_unlock(group);
 
 	/*
 	 * The members can be walked without group->mutex, which the driver's

@@ -239,7 +239,7 @@ EXPORT_SYMBOL_GPL(iommu_group_set_iommudata);
 
 static ssize_t iommu_group_name_show(struct iommu_group *group, char *buf)
 {
-	guard(mutex)(&group->mutex);
+	guard(iommu_group)(group);
 	return sysfs_emit(buf, "%s\n", group->name ?: "");
 }
 
@@ -270,14 +270,14 @@ int iommu_group_set_name(struct iommu_group *group, const char *name)
 			return -ENOMEM;
 	}
 
-	mutex_lock(&group->mutex);
+	iommu_group_lock(group);
 	old = group->name;
 	if (new && !old)
 		ret = sysfs_create_file(&group->kobj,
 					&iommu_group_name_file.attr);
 	if (!ret)
 		group->name = new;
-	mutex_unlock(&group->mutex);
+	iommu_group_unlock(group);
 
 	if (ret) {
 		kfree(new);
@@ -478,7 +478,7 @@ int iommu_group_add_device(struct iommu_group *group, struct device *dev)
 
 	dev->iommu_group = iommu_group_ref_get(group);
 
-	guard(mutex)(&group->mutex);
+	guard(iommu_group)(group);
 	iommu_group_link_member(gdev);
 	return 0;
 }
@@ -542,7 +542,7 @@ int iommu_group_for_each_dev(struct iommu_group *group, void *data,
 	struct group_device *gdev;
 	int stop = 0;
 
-	guard(mutex)(&group->mutex);
+	guard(iommu_group)(group);
 	for_each_group_device(group, gdev) {
 		stop = fn(gdev->dev, data);
 		if (stop)

@@ -98,7 +98,7 @@ int iommu_device_use_default_domain(struct device *dev)
 	if (!group)
 		return 0;
 
-	guard(mutex)(&group->mutex);
+	guard(iommu_group)(group);
 
 	if (!group->default_domain)
 		return -EPROBE_DEFER;
@@ -133,7 +133,7 @@ void iommu_device_unuse_default_domain(struct device *dev)
 	if (!group)
 		return;
 
-	guard(mutex)(&group->mutex);
+	guard(iommu_group)(group);
 
 	if (WARN_ON(group->owner != IOMMU_OWNER_KERNEL))
 		return;
@@ -170,7 +170,7 @@ static int iommu_group_claim(struct iommu_group *group, struct device *dev,
 	ret = iommu_group_need_blocking_domain(group);
 	if (ret)
 		return ret;
-	ret = iommu_transition(group, IOMMU_NO_PASID, group->blocking_domain);
+	ret = iommu_transition(group, IOMMU_NO_PASID, NULL, group->blocking_domain);
 	if (ret)
 		return ret;
 
@@ -208,7 +208,7 @@ int iommu_group_claim_dma_owner(struct iommu_group *group, void *owner)
 	if (WARN_ON(!iommu_owner_is_valid(owner)))
 		return -EINVAL;
 
-	guard(mutex)(&group->mutex);
+	guard(iommu_group)(group);
 
 	gdev = iommu_group_first_member(group);
 	if (!gdev)
@@ -236,7 +236,7 @@ int iommu_device_claim_dma_owner(struct device *dev, void *owner)
 	if (!group)
 		return -ENODEV;
 
-	guard(mutex)(&group->mutex);
+	guard(iommu_group)(group);
 
 	if (group->owner == owner) {
 		group->owner_cnt++;
@@ -280,7 +280,7 @@ static void iommu_group_unclaim(struct iommu_group *group)
  */
 void iommu_group_release_dma_owner(struct iommu_group *group)
 {
-	guard(mutex)(&group->mutex);
+	guard(iommu_group)(group);
 	iommu_group_unclaim(group);
 }
 EXPORT_SYMBOL_GPL(iommu_group_release_dma_owner);
@@ -300,7 +300,7 @@ void iommu_device_release_dma_owner(struct device *dev)
 	if (WARN_ON(!group))
 		return;
 
-	guard(mutex)(&group->mutex);
+	guard(iommu_group)(group);
 	iommu_group_unclaim(group);
 }
 EXPORT_SYMBOL_GPL(iommu_device_release_dma_owner);
@@ -315,7 +315,7 @@ EXPORT_SYMBOL_GPL(iommu_device_release_dma_owner);
  */
 bool iommu_group_dma_owner_claimed(struct iommu_group *group)
 {
-	guard(mutex)(&group->mutex);
+	guard(iommu_group)(group);
 	return group->owner_cnt;
 }
 EXPORT_SYMBOL_GPL(iommu_group_dma_owner_claimed);

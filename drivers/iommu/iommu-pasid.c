@@ -162,7 +162,7 @@ int iommu_attach_device_pasid(struct iommu_domain *domain, struct device *dev,
 	if (!dev_iommu_ops(dev)->remove_dev_pasid || !dev->iommu->max_pasids)
 		return -EOPNOTSUPP;
 
-	guard(mutex)(&group->mutex);
+	guard(iommu_group)(group);
 
 	ret = iommu_pasid_fits_group(group, pasid);
 	if (ret)
@@ -170,7 +170,7 @@ int iommu_attach_device_pasid(struct iommu_domain *domain, struct device *dev,
 	ret = iommu_slot_reserve(group, pasid);
 	if (ret)
 		return ret;
-	ret = iommu_transition(group, pasid, domain);
+	ret = iommu_transition(group, pasid, NULL, domain);
 	if (ret) {
 		iommu_slot_clear(group, pasid);
 		return ret;
@@ -179,6 +179,74 @@ int iommu_attach_device_pasid(struct iommu_domain *domain, struct device *dev,
 	return 0;
 }
 EXPORT_SYMBOL_GPL(iommu_attach_device_pasid);
+
+/* What a PASID translates with; NULL if it is blocked since it was parked. */
+static struct iommu_domain *iommu_slot_current(struct iommu_group *group,
+					       ioasid_t pasid)
+{
+	if (xa_get_mark(&group->pasids, pasid, IOMMU_SLOT_PARKED))
+		return NULL;
+	return iommu_slot_domain(xa_load(&group->pasids, pasid));
+}
+
+/**
+ * iommu_replace_device_pasid() - Take a PASID from one domain to another
+ * @domain: the new domain; stays the caller's
+ * @dev: the device; every member of its group that has PASIDs gets the same
+ * @pasid: a PASID that is in use
+ * @handle: the caller's record for the new domain, not the one attached now; it
+ *	takes the old one's place at the moment of success
+ *
+ * The device may go on using the PASID: what its requests meet in between is up
+ * to the IOMMU's driver, which is told the old domain and by contract leaves no
+ * third possibility but to block (T3, T6). Afterwards the old domain and its
+ * handle are the caller's to free.
+ *
+ * Context: process context, takes group->mutex; sleeps.
+ * Return: 0, or an error and nothing changed: -ENODEV no group; -EOPNOTSUPP the
+ * domain cannot do PASIDs, the driver cannot replace, or the device has no
+ * PASIDs; -EINVAL no IOMMU, a domain of another driver, IOMMU_NO_PASID, no
+ * handle or the one attached now, or nothing is attached; or the driver's error.
+ */
+int iommu_replace_device_pasid(struct iommu_domain *domain, struct device *dev,
+			       ioasid_t pasid,
+			       struct iommu_attach_handle *handle)
+{
+	struct iommu_group *group = dev->iommu_group;
+	struct iommu_domain *old;
+	void *entry;
+	int ret;
+
+	if (!group)
+		return -ENODEV;
+	if (!domain->ops->set_dev_pasid)
+		return -EOPNOTSUPP;
+	if (!dev_has_iommu(dev) || pasid == IOMMU_NO_PASID || !handle ||
+	    !iommu_domain_fits_device(domain, dev))
+		return -EINVAL;
+	if (!dev->iommu->max_pasids)
+		return -EOPNOTSUPP;
+
+	guard(iommu_group)(group);
+
+	entry = xa_load(&group->pasids, pasid);
+	if (!entry || iommu_slot_handle(entry) == handle)
+		return -EINVAL;
+
+	/* A new handle alone is no matter of the driver's. */
+	old = iommu_slot_current(group, pasid);
+	if (old && old != domain && !dev_iommu_ops(dev)->pasid_replace)
+		return -EOPNOTSUPP;
+	if (old != domain) {
+		ret = iommu_transition(group, pasid, old, domain);
+		if (ret)
+			return ret;
+	}
+	xa_clear_mark(&group->pasids, pasid, IOMMU_SLOT_PARKED);
+	iommu_slot_publish(group, pasid, domain, handle);
+	return 0;
+}
+EXPORT_SYMBOL_NS_GPL(iommu_replace_device_pasid, IOMMUFD_INTERNAL);
 
 /**
  * iommu_detach_group_pasid() - Take the domain from a PASID of a group
@@ -196,7 +264,7 @@ void iommu_detach_group_pasid(struct iommu_domain *domain,
 {
 	void *entry;
 
-	guard(mutex)(&group->mutex);
+	guard(iommu_group)(group);
 
 	entry = xa_load(&group->pasids, pasid);
 	if (!entry || iommu_slot_domain(entry) != domain)

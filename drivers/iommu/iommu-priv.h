@@ -6,7 +6,7 @@
  * it, never up. Where a lower file must reach up it offers a registration.
  *
  *	4  iommu.c  iommu-device.c  iommu-sva.c  iommu-debugfs.c
- *	3  iommu-owner.c  iommu-pasid.c  iommu-default.c
+ *	3  iommu-owner.c  iommu-pasid.c  iommu-default.c  iommu-reset.c
  *	2  iommu-transition.c
  *	1  iommu-topology.c  iommu-group.c  iommu-domain.c  iommu-map.c
  *	   iommu-resv.c
@@ -52,6 +52,8 @@
  * @stranded: G. Even blocking failed: the hardware may still walk the domain
  *	recorded in dev_iommu.attached, which must not be freed
  * @master_cleared: G. The core took bus mastering away as the last fence
+ * @pauses: G. How many resets of the device are under way, nested in each other;
+ *	meanwhile it has none of its group's slots
  */
 struct group_device {
 	struct list_head	list;
@@ -62,6 +64,7 @@ struct group_device {
 	const char		*parked;
 	bool			stranded;
 	bool			master_cleared;
+	unsigned int		pauses;
 };
 
 /**
@@ -71,6 +74,7 @@ struct group_device {
  *	on this object
  * @devices: G. The members, struct group_device, in the order they came
  * @nr_devices: G. Their number
+ * @nr_paused: G. How many of them are being reset
  * @pasids: X. One entry for each slot that has a handle or is a PASID in use,
  *	see iommu-pasid.c for the encoding
  * @mutex: guards the members and every translation of the group (T1)
@@ -96,6 +100,7 @@ struct iommu_group {
 	struct kobject		*devices_kobj;
 	struct list_head	devices;
 	unsigned int		nr_devices;
+	unsigned int		nr_paused;
 	struct xarray		pasids;
 	struct mutex		mutex;	/* outermost but the probe lock */
 	void			*iommu_data;
@@ -117,6 +122,12 @@ struct iommu_group {
  */
 #define IOMMU_SLOT_DOMAIN	0
 #define IOMMU_SLOT_HANDLE	1
+
+/*
+ * Mark of an entry whose PASID the engine had to take off every member (T7):
+ * its domain is attached in name only, DMA with the PASID is blocked.
+ */
+#define IOMMU_SLOT_PARKED	XA_MARK_0
 
 static inline void *iommu_slot_entry(struct iommu_domain *domain,
 				     struct iommu_attach_handle *handle)
@@ -144,6 +155,27 @@ static inline struct iommu_domain *iommu_slot_domain(void *entry)
 
 /* The kernel's own tag in iommu_group.owner; no user's pointer can equal it. */
 #define IOMMU_OWNER_KERNEL	((void *)1UL)
+
+#ifdef CONFIG_IOMMU_CORE_DEBUG
+void iommu_group_check(struct iommu_group *group);
+#else
+static inline void iommu_group_check(struct iommu_group *group) {}
+#endif
+
+static inline void iommu_group_lock(struct iommu_group *group)
+{
+	mutex_lock(&group->mutex);
+}
+
+/* Whoever comes next finds all in order, and test builds look (T1). */
+static inline void iommu_group_unlock(struct iommu_group *group)
+{
+	iommu_group_check(group);
+	mutex_unlock(&group->mutex);
+}
+
+DEFINE_GUARD(iommu_group, struct iommu_group *, iommu_group_lock(_T),
+	     iommu_group_unlock(_T))
 
 static inline bool iommu_group_user_owned(struct iommu_group *group)
 {
@@ -214,13 +246,15 @@ int iommu_create_direct_mappings(struct iommu_domain *domain,
 /* ---- floor 2: iommu-transition.c --------------------------------------- */
 
 int iommu_transition(struct iommu_group *group, ioasid_t pasid,
-		     struct iommu_domain *new);
+		     struct iommu_domain *old, struct iommu_domain *new);
 void iommu_transition_nofail(struct iommu_group *group, ioasid_t pasid,
 			     struct iommu_domain *old,
 			     struct iommu_domain *new);
 int iommu_transition_join(struct group_device *gdev,
 			  struct iommu_domain *domain);
 void iommu_transition_leave(struct group_device *gdev);
+void iommu_transition_pause(struct group_device *gdev);
+void iommu_transition_resume(struct group_device *gdev);
 void iommu_transition_rest(struct group_device *gdev);
 void iommu_transition_left(struct group_device *gdev);
 int iommu_transition_deferred(struct device *dev, struct iommu_domain *domain);

@@ -20,7 +20,8 @@
  * Where a step may not fail and the driver fails anyway, the member is parked
  * (T7): it gets a domain that blocks; if even that fails, a PCI device loses
  * bus mastering and the domain its hardware may still walk is kept from being
- * freed. A parked member comes back with the next attach that succeeds.
+ * freed. A parked member comes back with the next attach that succeeds. A PASID
+ * is parked on all members alike, by taking it off them, which cannot fail.
  *
  * A domain counts the (member, slot) pairs that translate with it. The count
  * is what makes a stranded domain outlive its owner's iommu_domain_free().
@@ -36,9 +37,14 @@
 /* How long a mapping waits for a first attach made elsewhere. */
 #define IOMMU_DEFERRED_WAIT_US	10000
 
-/* A member without PASIDs has no PASID slots; its siblings may have them. */
+/*
+ * A member without PASIDs has no PASID slots; its siblings may have them. One
+ * that is paused has no slots at all: it gets them when it resumes.
+ */
 static bool iommu_member_has_slot(struct group_device *gdev, ioasid_t pasid)
 {
+	if (gdev->pauses)
+		return false;
 	return pasid == IOMMU_NO_PASID || gdev->dev->iommu->max_pasids;
 }
 
@@ -138,14 +144,17 @@ static void iommu_member_unpark(struct group_device *gdev)
 }
 
 static int iommu_member_set_pasid(struct group_device *gdev, ioasid_t pasid,
-				  struct iommu_domain *domain)
+				  struct iommu_domain *old,
+				  struct iommu_domain *new)
 {
 	int ret;
 
-	ret = domain->ops->set_dev_pasid(domain, gdev->dev, pasid, NULL);
-	if (!ret)
-		iommu_domain_get(domain);
-	return ret;
+	ret = new->ops->set_dev_pasid(new, gdev->dev, pasid, old);
+	if (ret)
+		return ret;
+	iommu_domain_get(new);
+	iommu_domain_put(old);
+	return 0;
 }
 
 static void iommu_member_remove_pasid(struct group_device *gdev,
@@ -169,11 +178,11 @@ static int iommu_member_step(struct group_device *gdev, ioasid_t pasid,
 {
 	int ret = 0;
 
+	if (!iommu_member_has_slot(gdev, pasid))
+		return 0;
 	if (pasid != IOMMU_NO_PASID) {
-		if (!iommu_member_has_slot(gdev, pasid))
-			return 0;
 		if (new)
-			return iommu_member_set_pasid(gdev, pasid, new);
+			return iommu_member_set_pasid(gdev, pasid, old, new);
 		iommu_member_remove_pasid(gdev, pasid, old);
 		return 0;
 	}
@@ -247,17 +256,53 @@ static void iommu_member_repair(struct group_device *gdev)
 		iommu_member_park(gdev, "cannot be given its old domain back");
 }
 
+/*
+ * A driver that said it could replace cannot go back: nobody may be left on a
+ * domain that is not the slot's. @undone went back already or is still on @old,
+ * all before it are on @new.
+ */
+static void iommu_slot_park(struct group_device *undone, ioasid_t pasid,
+			    struct iommu_domain *old, struct iommu_domain *new)
+{
+	struct iommu_group *group = undone->group;
+	struct iommu_domain *on = new;
+	struct group_device *gdev;
+
+	dev_err(undone->dev,
+		"PASID %u cannot be given its old domain back: its DMA is blocked for group %s\n",
+		pasid, iommu_group_label(group));
+	for_each_group_device(group, gdev) {
+		if (iommu_member_has_slot(gdev, pasid))
+			iommu_member_remove_pasid(gdev, pasid, on);
+		if (gdev == undone)
+			on = old;
+	}
+	xa_set_mark(&group->pasids, pasid, IOMMU_SLOT_PARKED);
+}
+
+/* The PASID of all members before @failed goes back to where it was. */
+static void iommu_slot_undo(struct group_device *failed, ioasid_t pasid,
+			    struct iommu_domain *old, struct iommu_domain *new)
+{
+	struct group_device *gdev = failed;
+
+	list_for_each_entry_continue_reverse(gdev, &failed->group->devices,
+					     list) {
+		if (!iommu_member_has_slot(gdev, pasid))
+			continue;
+		if (!old) {
+			iommu_member_remove_pasid(gdev, pasid, new);
+		} else if (iommu_member_set_pasid(gdev, pasid, new, old)) {
+			iommu_slot_park(gdev, pasid, old, new);
+			return;
+		}
+	}
+}
+
 /* Take a member that had succeeded back to where it was. */
-static void iommu_member_undo(struct group_device *gdev, ioasid_t pasid,
-			      struct iommu_domain *new)
+static void iommu_member_undo(struct group_device *gdev)
 {
 	struct iommu_domain *old;
-
-	if (pasid != IOMMU_NO_PASID) {
-		if (iommu_member_has_slot(gdev, pasid))
-			iommu_member_remove_pasid(gdev, pasid, new);
-		return;
-	}
 
 	if (gdev->dev->iommu->attached == gdev->undo)
 		return;
@@ -300,24 +345,30 @@ static int iommu_transition_check(struct iommu_group *group,
 }
 
 /**
- * iommu_transition() - Give one slot of a group a domain
+ * iommu_transition() - Take one slot of a group to another domain
  * @group: the group
- * @pasid: the slot; a PASID must translate with nothing yet
+ * @pasid: the slot
+ * @old: what a PASID translates with now, or NULL. For IOMMU_NO_PASID each
+ *	member knows for itself
  * @new: what it shall translate with; compatible with every member
  *
  * Context: expects group->mutex; sleeps.
  * Return: 0, and every member translates with @new; or an error, and every
- * member translates as before: -EINVAL a member's firmware needs 1:1 mappings
- * which @new, a blocking domain, has not; else the driver's.
+ * member translates as before: -EBUSY a member is being reset; -EINVAL a
+ * member's firmware needs 1:1 mappings which @new, a blocking domain, has not;
+ * else the driver's.
  */
 int iommu_transition(struct iommu_group *group, ioasid_t pasid,
-		     struct iommu_domain *new)
+		     struct iommu_domain *old, struct iommu_domain *new)
 {
 	struct group_device *gdev;
 	int ret;
 
 	lockdep_assert_held(&group->mutex);
 
+	/* Its hardware cannot be asked, and without it T3 cannot be kept. */
+	if (group->nr_paused)
+		return -EBUSY;
 	/* What it has already needs no leave; parked members come back. */
 	if (pasid == IOMMU_NO_PASID && new != group->domain) {
 		ret = iommu_transition_check(group, new);
@@ -327,7 +378,7 @@ int iommu_transition(struct iommu_group *group, ioasid_t pasid,
 
 	for_each_group_device(group, gdev) {
 		gdev->undo = gdev->dev->iommu->attached;
-		ret = iommu_member_step(gdev, pasid, NULL, new);
+		ret = iommu_member_step(gdev, pasid, old, new);
 		if (ret)
 			goto err_undo;
 	}
@@ -336,10 +387,13 @@ int iommu_transition(struct iommu_group *group, ioasid_t pasid,
 	return 0;
 
 err_undo:
-	if (pasid == IOMMU_NO_PASID)
-		iommu_member_repair(gdev);
+	if (pasid != IOMMU_NO_PASID) {
+		iommu_slot_undo(gdev, pasid, old, new);
+		return ret;
+	}
+	iommu_member_repair(gdev);
 	list_for_each_entry_continue_reverse(gdev, &group->devices, list)
-		iommu_member_undo(gdev, pasid, new);
+		iommu_member_undo(gdev);
 	return ret;
 }
 
@@ -362,6 +416,11 @@ void iommu_transition_nofail(struct iommu_group *group, ioasid_t pasid,
 	struct group_device *gdev;
 
 	lockdep_assert_held(&group->mutex);
+
+	/* Nobody has it any more. */
+	if (pasid != IOMMU_NO_PASID &&
+	    xa_get_mark(&group->pasids, pasid, IOMMU_SLOT_PARKED))
+		return;
 
 	for_each_group_device(group, gdev) {
 		if (pasid == IOMMU_NO_PASID && !new) {
@@ -432,35 +491,50 @@ void iommu_group_set_core_domain(struct iommu_group *group)
 	iommu_transition_nofail(group, IOMMU_NO_PASID, group->domain, core);
 }
 
+/* Take the group's PASIDs below @end from a member that has them. */
+static void iommu_leave_pasids(struct group_device *gdev, unsigned long end)
+{
+	struct xarray *pasids = &gdev->group->pasids;
+	unsigned long pasid;
+	void *entry;
+
+	if (!gdev->dev->iommu->max_pasids)
+		return;
+
+	xa_for_each_start(pasids, pasid, entry, 1) {
+		if (pasid >= end)
+			break;
+		if (!xa_get_mark(pasids, pasid, IOMMU_SLOT_PARKED))
+			iommu_member_remove_pasid(gdev, pasid,
+						  iommu_slot_domain(entry));
+	}
+}
+
 /* Give a newcomer the PASIDs of its group, all or none (W18). */
 static int iommu_join_pasids(struct group_device *gdev)
 {
+	struct xarray *pasids = &gdev->group->pasids;
 	u32 max = gdev->dev->iommu->max_pasids;
-	unsigned long pasid, undo;
+	unsigned long pasid;
 	void *entry;
 	int ret;
 
 	if (!max)
 		return 0;
 
-	xa_for_each_start(&gdev->group->pasids, pasid, entry, 1) {
-		struct iommu_domain *domain = iommu_slot_domain(entry);
-
+	xa_for_each_start(pasids, pasid, entry, 1) {
+		if (xa_get_mark(pasids, pasid, IOMMU_SLOT_PARKED))
+			continue;
 		ret = -EINVAL;
 		if (pasid < max)
-			ret = iommu_member_set_pasid(gdev, pasid, domain);
-		if (ret)
-			goto err_remove;
+			ret = iommu_member_set_pasid(gdev, pasid, NULL,
+						     iommu_slot_domain(entry));
+		if (ret) {
+			iommu_leave_pasids(gdev, pasid);
+			return ret;
+		}
 	}
 	return 0;
-
-err_remove:
-	xa_for_each_start(&gdev->group->pasids, undo, entry, 1) {
-		if (undo == pasid)
-			break;
-		iommu_member_remove_pasid(gdev, undo, iommu_slot_domain(entry));
-	}
-	return ret;
 }
 
 /**
@@ -497,6 +571,88 @@ int iommu_transition_join(struct group_device *gdev,
 	return iommu_join_pasids(gdev);
 }
 
+/* The driver cannot give a member a PASID of its group any more. */
+static void iommu_slot_park_all(struct group_device *lost, ioasid_t pasid,
+				struct iommu_domain *domain)
+{
+	struct iommu_group *group = lost->group;
+	struct group_device *gdev;
+
+	dev_err(lost->dev,
+		"PASID %u cannot be given back after a reset: its DMA is blocked for group %s\n",
+		pasid, iommu_group_label(group));
+	for_each_group_device(group, gdev)
+		if (gdev != lost && iommu_member_has_slot(gdev, pasid))
+			iommu_member_remove_pasid(gdev, pasid, domain);
+	xa_set_mark(&group->pasids, pasid, IOMMU_SLOT_PARKED);
+}
+
+/**
+ * iommu_transition_pause() - Take all slots from a member that is going to reset
+ * @gdev: the member
+ *
+ * Its requests are blocked and its caches of translations out of use, so that
+ * nothing waits for a device that cannot answer. The group keeps its slots and
+ * may lose some, but cannot be given others until the member resumes. Firmware
+ * that needs 1:1 mappings keeps them.
+ *
+ * Context: expects group->mutex; sleeps. Nests.
+ */
+void iommu_transition_pause(struct group_device *gdev)
+{
+	struct dev_iommu *param = gdev->dev->iommu;
+	struct iommu_domain *blocker;
+
+	lockdep_assert_held(&gdev->group->mutex);
+
+	if (gdev->pauses++)
+		return;
+
+	iommu_leave_pasids(gdev, ULONG_MAX);
+	gdev->group->nr_paused++;
+	if (param->require_direct || READ_ONCE(param->attach_deferred))
+		return;
+	blocker = iommu_member_blocker(gdev);
+	if (!blocker || iommu_member_attach(gdev, blocker))
+		dev_warn(gdev->dev, "cannot be blocked while it is reset\n");
+}
+
+/**
+ * iommu_transition_resume() - Give a member back what its group has by now
+ * @gdev: a paused member
+ *
+ * Context: expects group->mutex; sleeps. Whatever the driver cannot restore is
+ * parked.
+ */
+void iommu_transition_resume(struct group_device *gdev)
+{
+	struct iommu_group *group = gdev->group;
+	unsigned long pasid;
+	void *entry;
+
+	lockdep_assert_held(&group->mutex);
+
+	if (WARN_ON(!gdev->pauses) || --gdev->pauses)
+		return;
+	group->nr_paused--;
+
+	if (!group->domain)
+		iommu_member_park(gdev, "its group has no domain");
+	else if (iommu_member_step(gdev, IOMMU_NO_PASID, NULL, group->domain))
+		iommu_member_park(gdev, "cannot be attached after a reset");
+	iommu_member_unpark(gdev);
+
+	if (!gdev->dev->iommu->max_pasids)
+		return;
+	xa_for_each_start(&group->pasids, pasid, entry, 1) {
+		struct iommu_domain *domain = iommu_slot_domain(entry);
+
+		if (!xa_get_mark(&group->pasids, pasid, IOMMU_SLOT_PARKED) &&
+		    iommu_member_set_pasid(gdev, pasid, NULL, domain))
+			iommu_slot_park_all(gdev, pasid, domain);
+	}
+}
+
 /* Where a device rests between its last translation and the driver's release */
 static struct iommu_domain *iommu_release_domain(struct device *dev)
 {
@@ -518,15 +674,15 @@ static struct iommu_domain *iommu_release_domain(struct device *dev)
  */
 void iommu_transition_leave(struct group_device *gdev)
 {
-	unsigned long pasid;
-	void *entry;
-
 	lockdep_assert_held(&gdev->group->mutex);
 
-	if (!gdev->dev->iommu->max_pasids)
+	/* Unplugged in the middle of a reset: its siblings are free again. */
+	if (gdev->pauses) {
+		gdev->pauses = 0;
+		gdev->group->nr_paused--;
 		return;
-	xa_for_each_start(&gdev->group->pasids, pasid, entry, 1)
-		iommu_member_remove_pasid(gdev, pasid, iommu_slot_domain(entry));
+	}
+	iommu_leave_pasids(gdev, ULONG_MAX);
 }
 
 /**

@@ -52,7 +52,7 @@ static int iommu_group_attach(struct iommu_group *group,
 		return -EBUSY;
 	if (ret)
 		return ret;
-	return iommu_transition(group, IOMMU_NO_PASID, domain);
+	return iommu_transition(group, IOMMU_NO_PASID, NULL, domain);
 }
 
 /**
@@ -78,7 +78,7 @@ int iommu_attach_device(struct iommu_domain *domain, struct device *dev)
 	if (!group)
 		return -ENODEV;
 
-	guard(mutex)(&group->mutex);
+	guard(iommu_group)(group);
 
 	if (group->nr_devices != 1)
 		return -EINVAL;
@@ -109,7 +109,7 @@ void iommu_detach_device(struct iommu_domain *domain, struct device *dev)
 	if (!group)
 		return;
 
-	guard(mutex)(&group->mutex);
+	guard(iommu_group)(group);
 
 	if (group->domain != domain)
 		return;
@@ -132,7 +132,7 @@ EXPORT_SYMBOL_GPL(iommu_detach_device);
  */
 int iommu_attach_group(struct iommu_domain *domain, struct iommu_group *group)
 {
-	guard(mutex)(&group->mutex);
+	guard(iommu_group)(group);
 	return iommu_group_attach(group, domain);
 }
 EXPORT_SYMBOL_GPL(iommu_attach_group);
@@ -149,7 +149,7 @@ EXPORT_SYMBOL_GPL(iommu_attach_group);
  */
 void iommu_detach_group(struct iommu_domain *domain, struct iommu_group *group)
 {
-	guard(mutex)(&group->mutex);
+	guard(iommu_group)(group);
 	group->exclusive = NULL;
 	iommu_group_set_core_domain(group);
 }
@@ -175,10 +175,10 @@ int iommu_group_replace_domain(struct iommu_group *group,
 	if (!new_domain)
 		return -EINVAL;
 
-	guard(mutex)(&group->mutex);
+	guard(iommu_group)(group);
 
 	ret = iommu_group_takes_domain(group, new_domain);
-	return ret ?: iommu_transition(group, IOMMU_NO_PASID, new_domain);
+	return ret ?: iommu_transition(group, IOMMU_NO_PASID, NULL, new_domain);
 }
 EXPORT_SYMBOL_NS_GPL(iommu_group_replace_domain, IOMMUFD_INTERNAL);
 
@@ -199,7 +199,7 @@ int iommu_attach_group_handle(struct iommu_domain *domain,
 {
 	int ret;
 
-	guard(mutex)(&group->mutex);
+	guard(iommu_group)(group);
 
 	ret = iommu_slot_reserve(group, IOMMU_NO_PASID);
 	if (ret)
@@ -227,7 +227,7 @@ EXPORT_SYMBOL_NS_GPL(iommu_attach_group_handle, IOMMUFD_INTERNAL);
 void iommu_detach_group_handle(struct iommu_domain *domain,
 			       struct iommu_group *group)
 {
-	guard(mutex)(&group->mutex);
+	guard(iommu_group)(group);
 	iommu_group_set_core_domain(group);
 	iommu_slot_clear(group, IOMMU_NO_PASID);
 }
@@ -255,7 +255,7 @@ int iommu_replace_group_handle(struct iommu_group *group,
 	if (!new_domain)
 		return -EINVAL;
 
-	guard(mutex)(&group->mutex);
+	guard(iommu_group)(group);
 
 	ret = iommu_group_takes_domain(group, new_domain);
 	if (ret)
@@ -265,7 +265,7 @@ int iommu_replace_group_handle(struct iommu_group *group,
 		return ret;
 	fresh = !ret;
 
-	ret = iommu_transition(group, IOMMU_NO_PASID, new_domain);
+	ret = iommu_transition(group, IOMMU_NO_PASID, NULL, new_domain);
 	if (!ret)
 		iommu_slot_publish(group, IOMMU_NO_PASID, new_domain, handle);
 	else if (fresh)

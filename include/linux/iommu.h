@@ -41,6 +41,7 @@ struct iommu_group;
 struct iommu_ops;
 struct iommu_sva;
 struct notifier_block;
+struct pci_dev;
 
 /* ---- 1. Access flags, faults and page requests -------------------------- */
 
@@ -635,6 +636,9 @@ __iommu_copy_struct_from_user_array(void *dst_data,
  *	may have taken the device off its old domain. The core repairs such a
  *	device by attaching the old domain again, and never touches a failed
  *	device of another driver (law T4)
+ * @pasid_replace: iommu_domain_ops.set_dev_pasid() takes a PASID that is in use
+ *	from the old domain it is told to the new one, and leaves it on the old
+ *	one when it fails
  *
  * The allocators return a domain zeroed but for what the driver sets, or
  * %NULL (-ENOMEM) or an ERR_PTR; the core fills in type, owner, and those of
@@ -682,6 +686,7 @@ struct iommu_ops {
 	struct iommu_domain *default_domain;
 	u8 user_pasid_table:1;
 	u8 attach_breaks_old:1;
+	u8 pasid_replace:1;
 };
 
 /**
@@ -1068,10 +1073,16 @@ struct iommu_domain *iommu_get_dma_domain(struct device *dev);
 int iommu_attach_device_pasid(struct iommu_domain *domain, struct device *dev,
 			      ioasid_t pasid,
 			      struct iommu_attach_handle *handle);
+int iommu_replace_device_pasid(struct iommu_domain *domain, struct device *dev,
+			       ioasid_t pasid,
+			       struct iommu_attach_handle *handle);
 void iommu_detach_device_pasid(struct iommu_domain *domain, struct device *dev,
 			       ioasid_t pasid);
 ioasid_t iommu_alloc_global_pasid(struct device *dev);
 void iommu_free_global_pasid(ioasid_t pasid);
+
+void pci_dev_reset_iommu_prepare(struct pci_dev *pdev);
+void pci_dev_reset_iommu_done(struct pci_dev *pdev);
 
 /* ---- 5f. Mapping, unmapping, flushing ----------------------------------- */
 
@@ -1478,9 +1489,19 @@ static inline int iommu_attach_device_pasid(struct iommu_domain *domain,
 	return -ENODEV;
 }
 
+static inline int
+iommu_replace_device_pasid(struct iommu_domain *domain, struct device *dev,
+			   ioasid_t pasid, struct iommu_attach_handle *handle)
+{
+	return -ENODEV;
+}
+
 static inline void iommu_detach_device_pasid(struct iommu_domain *domain,
 					     struct device *dev,
 					     ioasid_t pasid) {}
+
+static inline void pci_dev_reset_iommu_prepare(struct pci_dev *pdev) {}
+static inline void pci_dev_reset_iommu_done(struct pci_dev *pdev) {}
 
 static inline ioasid_t iommu_alloc_global_pasid(struct device *dev)
 {
