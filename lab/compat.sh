@@ -51,6 +51,8 @@ prepare() {	# TREE ARCH
 compile() {
 	local out=$where/$2-$(basename "$1") log=$logs/compat-$2-$(basename "$1").log
 	prepare "$1" "$2"
+	: >"$out/.lab-said"
+	[ -s "$where/list" ] || return 0
 	(cd "$out" && xargs -r rm -f) <"$where/list"
 	# -Otarget keeps the words on one object together.
 	# shellcheck disable=SC2046 # a list of files
