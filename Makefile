@@ -11,7 +11,7 @@ export ACCEL LINUX_SRC LAB_INSTALL JOBS GDB_PORT
 .NOTPARALLEL:
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help run test shell gdb build kunit compat mutants base-watch cov clean
+.PHONY: help run test shell gdb build kunit compat mutants weaknesses base-watch cov clean
 help:
 	@lab/help.sh
 
@@ -38,6 +38,9 @@ compat:
 
 mutants:
 	@lab/mutants.sh $(MUTANTS)
+
+weaknesses:
+	@lab/weaknesses.sh
 
 base-watch:
 	@lab/deps.sh run

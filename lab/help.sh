@@ -10,6 +10,7 @@ make shell       a prompt in the guest         make gdb   the same, waiting for 
 make build       kernel and guest, no boot     make cov   lines of our files the tests run
 make compat      base sources compile against our header (x86-64 and arm64)
 make mutants     each fault in lab/mutants must turn a test red (MUTANTS= names)
+make weaknesses  the table of weaknesses names tests that exist
 make base-watch  base files we replace that moved since 6.12.117
 make clean       remove build/
 
