@@ -658,13 +658,17 @@ static void failed_replace_keeps_a_slot_without_handle(struct kunit *test)
 	struct mock_iommu *m = test->priv;
 	struct iommu_domain *a = mock_paging(md), *b = mock_paging(md);
 	struct iommu_attach_handle handle = {};
+	bool empty;
 
 	KUNIT_ASSERT_EQ(test, 0,
 			iommu_attach_group_handle(a, mock_group(md), NULL));
+	empty = xa_empty(&mock_group(md)->pasids);
 	mock_fail(m, MOCK_ATTACH, m->devs[1], -EIO);
 	KUNIT_EXPECT_EQ(test, -EIO,
 			iommu_replace_group_handle(mock_group(md), b, &handle));
 	expect_no_handle(test, md, IOMMU_NO_PASID);
+	/* Whether or not it takes an entry to hold it. */
+	KUNIT_EXPECT_EQ(test, empty, xa_empty(&mock_group(md)->pasids));
 	KUNIT_EXPECT_EQ(test, -EBUSY,
 			iommu_attach_group_handle(b, mock_group(md), &handle));
 	mock_expect_domain(test, md, a);
