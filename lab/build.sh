@@ -27,8 +27,11 @@ kmake() { make -C "$from" O="$out" ARCH=x86 "$@"; }
 # What decides the configuration: the fragments, and the Kconfig files we lay
 config_id() {
 	# shellcheck disable=SC2086 # a list of files
-	{ cat $fragments "$from/drivers/iommu/Kconfig" "$from/Makefile"; gcc --version; } |
-		sha256sum
+	{
+		cat $fragments "$from/Makefile"
+		find "$from/drivers/iommu" -name Kconfig | sort | xargs cat
+		gcc --version
+	} | sha256sum
 }
 
 # Requested symbols which the configuration does not have as requested
