@@ -19,7 +19,7 @@
 #include "core_lib.h"
 
 #define PORT		"/dev/ttyS1"
-#define ANSWER_MS	20000
+#define ANSWER_MS	60000
 
 static char gone[16][64];	/* devices whose DEVICE_DELETED event was seen */
 static int gone_count;

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <kselftest_harness.h>
 #include "core_lib.h"
+#include "core_test.h"
 
 FIXTURE(groups)
 {

@@ -12,8 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <kselftest_harness.h>
 #include "core_lib.h"
+#include "core_test.h"
 
 #define STATE "/sys/kernel/debug/iommu/groups"
 
@@ -94,9 +94,11 @@ static bool state_read(int number, char *text)
 }
 
 #define EXPECT_STATE(words) do {						\
+	const char *want = words;						\
+										\
 	ASSERT_TRUE(state_read(self->group, self->text));			\
-	EXPECT_TRUE(strstr(self->text, words))					\
-		TH_LOG("'%s' is not in:\n%s", words, self->text);		\
+	EXPECT_TRUE(strstr(self->text, want))					\
+		TH_LOG("'%s' is not in:\n%s", want, self->text);		\
 } while (0)
 
 TEST_F(state, every_group_and_member_is_shown)
@@ -202,7 +204,7 @@ static bool is_told(int klog, const char *bdf, const char *word)
 /* The kernel limits the rate of its messages: refuse again until one is due. */
 #define MOST_TRIES 8
 
-TEST_F_TIMEOUT(state, refused_driver_is_told_that_user_space_owns_the_group, 60)
+TEST_F(state, refused_driver_is_told_that_user_space_owns_the_group)
 {
 	int tries = 0;
 
@@ -214,7 +216,7 @@ TEST_F_TIMEOUT(state, refused_driver_is_told_that_user_space_owns_the_group, 60)
 	EXPECT_LT(tries, MOST_TRIES);
 }
 
-TEST_F_TIMEOUT(state, refused_user_is_told_the_driver_in_the_way, 60)
+TEST_F(state, refused_user_is_told_the_driver_in_the_way)
 {
 	int tries = 0;
 
@@ -226,7 +228,7 @@ TEST_F_TIMEOUT(state, refused_user_is_told_the_driver_in_the_way, 60)
 	EXPECT_LT(tries, MOST_TRIES);
 }
 
-TEST_F_TIMEOUT(state, second_user_is_told_of_the_first, 60)
+TEST_F(state, second_user_is_told_of_the_first)
 {
 	struct claim other;
 	int tries = 0;

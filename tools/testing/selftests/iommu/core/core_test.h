@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The kselftest harness with a longer patience: a kernel with sanitizers in an emulator
+ * on a busy machine takes minutes for what a plain one does in a second.
+ */
+#ifndef CORE_TEST_H
+#define CORE_TEST_H
+
+#include <kselftest_harness.h>
+
+#undef TEST_TIMEOUT_DEFAULT
+#define TEST_TIMEOUT_DEFAULT	300
+
+#endif
