@@ -16,6 +16,7 @@ fi
 seconds=120
 [ "$1" = plain ] || seconds=900
 rc=0
+mkdir -p "$logs/guest"
 "$lab/qemu.sh" -q -m none -t idle -n kunit -s "$seconds" \
 	-k "kunit.enable=1 ${suites:+kunit.filter_glob=$suites}" "$1" 2>"$logs/guest/$1-kunit.trouble" ||
 	rc=2
