@@ -132,6 +132,8 @@ ports=(
 # no_timer_check: on a busy host the emulated timer may miss the moment at which
 # Linux looks for it, and Linux takes that for broken interrupt remapping.
 append="console=ttyS2 panic=-1 oops=panic no_timer_check lab.task=$task"
+# With sanitizers under emulation a CPU may well be busy for half a minute.
+[ "$flavour" != debug ] || append="$append watchdog_thresh=60"
 command=(
 	qemu-system-x86_64 -M q35,kernel-irqchip=split -accel "$accel" -cpu "$cpu" -m "$memory"
 	-smp 2 -nodefaults -display none -no-reboot "${ports[@]}" "${iommu[@]}" "${devices[@]}"
