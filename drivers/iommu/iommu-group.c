@@ -121,6 +121,7 @@ void __init iommu_group_register_file(struct iommu_group_file *file)
 struct iommu_group *iommu_group_alloc(void)
 {
 	struct iommu_group *group;
+	struct kobject *devices;
 	unsigned int i;
 	u32 id;
 	int ret;
@@ -151,10 +152,11 @@ struct iommu_group *iommu_group_alloc(void)
 		return ERR_PTR(ret);
 	}
 
-	group->devices_kobj = kobject_create_and_add("devices", &group->kobj);
-	/* From here "devices" alone keeps the group. */
+	devices = kobject_create_and_add("devices", &group->kobj);
+	group->devices_kobj = devices;
+	/* From here "devices" alone keeps the group; without it, it is gone. */
 	kobject_put(&group->kobj);
-	if (!group->devices_kobj)
+	if (!devices)
 		return ERR_PTR(-ENOMEM);
 
 	for (i = 0; i < iommu_group_nr_files; i++) {
