@@ -264,6 +264,32 @@ static void failing_undo_parks_device(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, mock_freed(a));
 }
 
+/* T7: what is undone leaves a parked device parked, and says so. */
+static void failed_claim_leaves_a_parked_device_parked(struct kunit *test)
+{
+	struct mock_iommu *m = test->priv;
+	struct mock_dev *md = group_of(test, 2);
+	struct iommu_domain *a = mock_paging(md);
+
+	KUNIT_ASSERT_EQ(test, 0, iommu_attach_group(a, mock_group(md)));
+	mock_fail(m, MOCK_ATTACH, md, -EIO);
+	iommu_detach_group(a, mock_group(md));
+	iommu_domain_free(a);
+	KUNIT_ASSERT_NOT_NULL(test, member_of(md)->parked);
+
+	/* It is blocked already, so its own step succeeds. */
+	mock_fail(m, MOCK_ATTACH, m->devs[1], -EIO);
+	KUNIT_EXPECT_EQ(test, -EIO,
+			iommu_group_claim_dma_owner(mock_group(md), m));
+	KUNIT_EXPECT_NOT_NULL(test, member_of(md)->parked);
+
+	KUNIT_EXPECT_EQ(test, 0,
+			iommu_group_claim_dma_owner(mock_group(md), m));
+	KUNIT_EXPECT_NULL(test, member_of(md)->parked);
+	iommu_group_release_dma_owner(mock_group(md));
+	mock_expect_domain(test, md, &m->identity);
+}
+
 /* T7: a parked device comes back with the next attach that succeeds. */
 static void parked_device_returns_with_next_attach(struct kunit *test)
 {
@@ -524,6 +550,7 @@ static struct kunit_case transitions_cases[] = {
 	KUNIT_CASE(replaced_domain_is_free_at_once),
 	KUNIT_CASE(undo_tells_driver_what_hardware_has),
 	KUNIT_CASE(failing_undo_parks_device),
+	KUNIT_CASE(failed_claim_leaves_a_parked_device_parked),
 	KUNIT_CASE(parked_device_returns_with_next_attach),
 	KUNIT_CASE(parking_without_blocked_domain_uses_empty_one),
 	KUNIT_CASE(stranded_domain_is_freed_after_the_next_attach),
