@@ -490,6 +490,13 @@ static int fwspec_init(struct mock_dev *md, struct fwnode_handle *fwnode)
 	return iommu_fwspec_init(&md->dev, fwnode);
 }
 
+/* On a bus that the core does not watch nobody else frees it. */
+static void fwspec_fini(struct mock_dev *md)
+{
+	guard(mutex)(&iommu_probe_device_lock);
+	dev_iommu_free(&md->dev);
+}
+
 /* 1.9: firmware may name an IOMMU that is still to come. */
 static void fwspec_of_an_unknown_iommu_is_deferred(struct kunit *test)
 {
@@ -522,6 +529,7 @@ static void fwspec_of_a_second_driver_is_refused(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, fwspec_init(md, far->fwnode));
 	iommu_fwspec_free(&md->dev);
 	iommu_fwspec_free(&md->dev);
+	fwspec_fini(md);
 }
 
 /* 1.9: IDs are added behind each other. */
@@ -542,7 +550,7 @@ static void fwspec_ids_are_appended(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fwspec->num_ids, 4);
 	for (u32 i = 0; i < 4; i++)
 		KUNIT_EXPECT_EQ(test, fwspec->ids[i], 7 + i);
-	iommu_fwspec_free(&md->dev);
+	fwspec_fini(md);
 }
 
 /* 1.9: a device that firmware puts behind an IOMMU is found on any bus. */
