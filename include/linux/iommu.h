@@ -256,7 +256,7 @@ struct iommu_domain_geometry {
  * @handler_token: last argument of @handler
  * @mm: %IOMMU_DOMAIN_SVA only: the address space; the domain holds a reference
  *	(mmgrab) until it is freed
- * @bonds: %IOMMU_DOMAIN_SVA only: bonds that share this domain, under
+ * @bonds: %IOMMU_DOMAIN_SVA only: group slots that share this domain, under
  *	iommu_sva_lock
  * @next: %IOMMU_DOMAIN_SVA only: link in iommu_mm_data.sva_domains, under
  *	iommu_sva_lock
