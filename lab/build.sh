@@ -112,7 +112,7 @@ failed() {
 	die "building $flavour failed (log: $log)"
 }
 
-lock_build
+hold "$flavour"
 "$lab/tree.sh"
 configure
 step "kernel $flavour"

@@ -64,7 +64,7 @@ if [ "$(id -u)" != 0 ]; then
 fi
 
 # Lists may be old or absent on a fresh machine: refresh them once.
-apt() { $as_root env DEBIAN_FRONTEND=noninteractive apt-get -y -q "$@"; }
+apt() { $as_root env DEBIAN_FRONTEND=noninteractive apt-get -y -q -o Acquire::Retries=3 "$@"; }
 mkdir -p "$logs"
 if ! apt update >"$logs/apt.log" 2>&1 || grep -q '^W: Failed to fetch' "$logs/apt.log"; then
 	warn "apt-get update failed, trying with the lists that are here (log: $logs/apt.log)"

@@ -82,12 +82,14 @@ room() {
 		die "$2 needs $1 GiB of disk, $build has $have GiB free"
 }
 
-# One builder at a time: several commands may share this folder.
-lock_build() {
+# hold NAME: nobody else makes build/NAME meanwhile. Several commands may share
+# build/, each flavour and the laid tree have a lock of their own, in this order:
+# a flavour's, then the tree's.
+hold() {
 	mkdir -p "$build"
-	exec 9>"$build/.lock"
+	exec 9>"$build/.lock-$1"
 	if ! flock -n 9; then
-		say "waiting for another command that is building here"
+		say "waiting for another command that is making build/$1"
 		flock 9
 	fi
 }

@@ -86,7 +86,7 @@ try() {
 
 steps 6
 "$lab/deps.sh" run
-lock_build
+hold mutants
 "$lab/tree.sh"
 step "a copy of it"
 mkdir -p "$copy" "$logs/mutants"

@@ -140,7 +140,7 @@ lay() {
 	mv "$manifest.new" "$manifest"
 }
 
-mkdir -p "$build"
+hold tree
 step "the base kernel's source"
 fetch
 say "  Linux $(version_of "$src") in $src"
