@@ -5,7 +5,6 @@
 # nothing that it does not warn of with the base's.
 . "$(dirname "$0")/lib.sh"
 
-
 where=$build/compat
 
 # Source files that see our header, directly or through iommu-priv.h.
@@ -57,10 +56,11 @@ compile() {
 	# -Otarget keeps the words on one object together.
 	# shellcheck disable=SC2046 # a list of files
 	kmake "$1" "$2" -k -Otarget -j"$jobs" $(cat "$where/list") >"$log" 2>&1 || true
-	awk -v tree="$1/" '
+	awk '
 	$1 == "CC" { object = $NF }
 	/(warning|error):/ && object != "" {
-		gsub(tree, "")
+		# the same words, whichever tree it was and however it was named
+		gsub(/[^ ]*\/(tree|src)\//, "")
 		gsub(/:[0-9]+:[0-9]+:/, ":")
 		print object "\t" $0
 	}' "$log" | sort -u >"$out/.lab-said"
