@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "core_lib.h"
@@ -20,6 +21,7 @@
 #define WITH_PASIDS	IOMMU_HWPT_ALLOC_PASID
 #define THIS_GROUP	MOCK_GROUP(1)
 #define ADDRESS		0x1000000
+#define PAGE		4096
 
 FIXTURE(pasid)
 {
@@ -82,13 +84,13 @@ FIXTURE_TEARDOWN(pasid)
 
 #define expect_all(pasid, hwpt) do {						\
 	struct mock *dev_;							\
-	for (dev_ = FIRST; dev_ <= LAST; dev_++)							\
+	for (dev_ = FIRST; dev_ <= LAST; dev_++)			\
 		EXPECT_EQ(0, mock_check(FD, dev_, pasid, hwpt));		\
 } while (0)
 
 #define attach_all(pasid, hwpt) do {						\
 	struct mock *dev_;							\
-	for (dev_ = FIRST; dev_ <= LAST; dev_++)							\
+	for (dev_ = FIRST; dev_ <= LAST; dev_++)			\
 		ASSERT_EQ(0, ATTACH(dev_, pasid, hwpt));			\
 } while (0)
 
@@ -440,6 +442,54 @@ TEST_F(pasid, driver_refuses_a_domain)
 	EXPECT_EQ(0, mock_check(FD, &clean, PASID, self->a));
 	EXPECT_EQ(0, ATTACH(FIRST, PASID, dirty));
 	expect_all(PASID, dirty);
+}
+
+/* The regions are those of requests without PASID. */
+TEST_F(pasid, reserved_regions_are_no_matter_of_a_pasid)
+{
+	__u8 *memory = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+			     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct mock reserved;
+	__u32 other, there;
+
+	ASSERT_NE(MAP_FAILED, memory);
+	ASSERT_EQ(0, ioas_alloc(FD, &other));
+	ASSERT_EQ(0, mock_hwpt(FD, FIRST, other, WITH_PASIDS, &there));
+	ASSERT_EQ(0, mock_add(FD, self->rid,
+			      MOCK_FLAGS_DEVICE_PASID | MOCK_FLAGS_DEVICE_RESERVED, &reserved));
+	EXPECT_EQ(-EINVAL, ioas_map(FD, self->ioas, memory, PAGE, MOCK_RESERVED_START));
+	ASSERT_EQ(0, mock_attach(FD, &reserved, PASID, &there));
+	EXPECT_EQ(0, ioas_map(FD, other, memory, PAGE, MOCK_RESERVED_START));
+	/* Memory where the region would be keeps the device itself out. */
+	EXPECT_EQ(-EADDRINUSE, REPLACE(&reserved, NO_PASID, there));
+	EXPECT_EQ(0, mock_check(FD, &reserved, NO_PASID, self->rid));
+	ASSERT_EQ(0, DETACH(&reserved, NO_PASID));
+	EXPECT_EQ(-EADDRINUSE, ATTACH(&reserved, NO_PASID, there));
+	EXPECT_EQ(0, mock_check(FD, &reserved, PASID, there));
+	EXPECT_EQ(0, ioas_map(FD, self->ioas, memory, PAGE, MOCK_RESERVED_START));
+	munmap(memory, PAGE);
+}
+
+/* Also where the page table it was to get belongs to the same IOAS */
+TEST_F(pasid, failed_replace_of_the_device_keeps_its_reserved_regions)
+{
+	__u8 *memory = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+			     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct mock reserved;
+	__u32 dirty;
+
+	ASSERT_NE(MAP_FAILED, memory);
+	ASSERT_EQ(0, mock_hwpt(FD, FIRST, self->ioas,
+			       WITH_PASIDS | IOMMU_HWPT_ALLOC_DIRTY_TRACKING, &dirty));
+	ASSERT_EQ(0, mock_add(FD, self->rid,
+			      MOCK_FLAGS_DEVICE_NO_DIRTY | MOCK_FLAGS_DEVICE_RESERVED,
+			      &reserved));
+	EXPECT_EQ(-EINVAL, REPLACE(&reserved, NO_PASID, dirty));
+	EXPECT_EQ(0, mock_check(FD, &reserved, NO_PASID, self->rid));
+	EXPECT_EQ(-EINVAL, ioas_map(FD, self->ioas, memory, PAGE, MOCK_RESERVED_START));
+	EXPECT_EQ(0, REPLACE(&reserved, NO_PASID, self->a));
+	EXPECT_EQ(-EINVAL, ioas_map(FD, self->ioas, memory, PAGE, MOCK_RESERVED_START));
+	munmap(memory, PAGE);
 }
 
 TEST_F(pasid, flags_of_the_allocation)
