@@ -672,8 +672,52 @@ TEST_F(faults, every_device_of_the_group_may_ask)
 	for (dev = FIRST; dev <= LAST; dev++) {
 		ASSERT_EQ(0, mock_page_request(FD, dev, PASID, 1, ADDRESS));
 		ASSERT_EQ(0, next_fault(self->queue_fd, &fault));
+		EXPECT_EQ(dev->idev, fault.dev_id);
 		EXPECT_EQ(0, answer(self->queue_fd, fault.cookie));
 	}
+}
+
+static int ensure_other(struct _test_data_faults *self)
+{
+	if (self->count > 1)
+		return 0;
+	self->count = 2;
+	return mock_add(FD, self->rid, MOCK_FLAGS_DEVICE_PASID | THIS_GROUP, LAST);
+}
+
+/*
+ * What a device asked for before it was detached is answered, what it asks for later is
+ * refused, though its requests still come: it is attached elsewhere. Its siblings are
+ * served as before.
+ */
+TEST_F(faults, device_that_is_not_attached_is_refused)
+{
+	struct iommu_hwpt_pgfault first = {}, last = {};
+
+	ASSERT_EQ(0, ensure_other(self));
+	attach_all(PASID, self->loud);
+	attach_all(OTHER, self->loud);
+	ASSERT_EQ(0, mock_page_request(FD, FIRST, PASID, 1, ADDRESS));
+	ASSERT_EQ(0, next_fault(self->queue_fd, &first));
+	ASSERT_EQ(0, mock_page_request(FD, LAST, PASID, 2, ADDRESS));
+	ASSERT_EQ(0, next_fault(self->queue_fd, &last));
+	ASSERT_EQ(0, mock_page_request(FD, FIRST, PASID, 3, ADDRESS));
+
+	ASSERT_EQ(0, DETACH(FIRST, PASID));
+	EXPECT_FALSE(any_fault(self->queue_fd));
+	EXPECT_EQ(-EINVAL, answer(self->queue_fd, first.cookie));
+	EXPECT_EQ(0, answer(self->queue_fd, last.cookie));
+	ASSERT_EQ(0, mock_page_request(FD, FIRST, PASID, 4, ADDRESS));
+	EXPECT_FALSE(any_fault(self->queue_fd));
+
+	ASSERT_EQ(0, mock_page_request(FD, FIRST, OTHER, 5, ADDRESS));
+	ASSERT_EQ(0, next_fault(self->queue_fd, &first));
+	EXPECT_EQ(5, first.grpid);
+	EXPECT_EQ(FIRST->idev, first.dev_id);
+	ASSERT_EQ(0, mock_page_request(FD, LAST, PASID, 6, ADDRESS));
+	ASSERT_EQ(0, next_fault(self->queue_fd, &last));
+	EXPECT_EQ(6, last.grpid);
+	EXPECT_EQ(LAST->idev, last.dev_id);
 }
 
 /* The same for the device itself */
@@ -681,9 +725,7 @@ TEST_F(faults, first_device_may_go_while_others_ask)
 {
 	struct iommu_hwpt_pgfault fault = {};
 
-	if (self->count == 1)
-		ASSERT_EQ(0, mock_add(FD, self->rid, MOCK_FLAGS_DEVICE_PASID | THIS_GROUP,
-				      &self->dev[self->count++]));
+	ASSERT_EQ(0, ensure_other(self));
 	attach_all(PASID, self->loud);
 	ASSERT_EQ(0, REPLACE(FIRST, NO_PASID, self->loud));
 	ASSERT_EQ(0, iommufd_destroy(FD, FIRST->stdev));
