@@ -38,7 +38,7 @@ table() {
 	disk       amd      identity   iommu.passthrough=1
 	disk       none     none
 	selftests  vtd
-	selftests  vtd-sm   groups_test,owner_test,vfio_test,state_test
+	selftests  vtd-sm   groups_test,owner_test,vfio_test,vfio_pasid_test,state_test
 	without    vtd-sm   type_test,hotplug_test  they fail on the base's core here, too
 	selftests  virtio
 	selftests  amd

@@ -1,5 +1,5 @@
 # Drops from the base's iommufd suites what the base's own headers do not have: the type
-# of data asked for by GET_HW_INFO and devices with PASIDs in the mock driver.
+# of data asked for by GET_HW_INFO. base-suites-pasid.sed does the rest.
 
 # iommufd_utils.h: the input type and its flag
 /\.in_data_type = data_type,/d
@@ -7,7 +7,3 @@
 
 # iommufd.c: a type that the kernel refuses
 /test_err_get_hw_info(EOPNOTSUPP/,/;$/d
-
-# iommufd.c: the second mock device, the one with PASIDs, and what it reports
-/^	if (variant->pasid_capable)$/,/;$/d
-/^		if (variant->pasid_capable) {$/,/^		}$/d

@@ -5,6 +5,7 @@
 # Compile what runs in the guest and put it into the initramfs tree OUTDIR:
 #   /lab/bin      programs of the lab
 #   /lab/tests    our kselftests
+#   /lab/mock     those that use iommufd's mock IOMMU, where LAIDTREE's has PASIDs
 #   /lab/base     the base's iommufd suites, built from LAIDTREE
 #   /lab/modules  the lab's kernel module
 # LAIDTREE is the kernel source, BUILDDIR its build folder with a finished kernel.
@@ -21,8 +22,8 @@ out=$(cd "$1" && pwd)
 tree=$(cd "$2" && pwd)
 build=$(cd "$3" && pwd)
 work=$build/guest
-mkdir -p "$out/lab/bin" "$out/lab/tests" "$out/lab/base" "$out/lab/modules" \
-	"$work/include/linux" "$work/obj" "$work/base" "$work/module"
+mkdir -p "$out/lab/bin" "$out/lab/tests" "$out/lab/mock" "$out/lab/base" \
+	"$out/lab/modules" "$work/include/linux" "$work/obj" "$work/base" "$work/module"
 
 # The kernel's own user headers of the two interfaces; the rest are the machine's.
 for header in vfio iommufd; do
@@ -30,7 +31,12 @@ for header in vfio iommufd; do
 done
 
 cflags="-static -std=gnu11 -O2 -D_GNU_SOURCE -isystem $work/include"
-strict="$cflags -Wall -Wextra -Werror -I$core -isystem $tree/tools/testing/selftests"
+strict="$cflags -Wall -Wextra -Werror -I$core -isystem $tree/tools/testing/selftests
+	-isystem $tree/drivers/iommu/iommufd"
+
+# Does the mock IOMMU have what ours has, or that of the base?
+mock=$tree/drivers/iommu/iommufd/iommufd_test.h
+has() { grep -q "$1" "$mock"; }
 
 # stale TARGET SOURCE...: is it missing or older than a source?
 stale() {
@@ -49,13 +55,18 @@ compile() {
 	gcc $strict "$2" "$work"/obj/core_*.o -o "$1" -lpthread
 }
 for source in "$core"/core_*.c; do
+	[ "$(basename "$source")" != core_mock.c ] || has MOCK_FLAGS_DEVICE_GROUP || continue
 	object=$work/obj/$(basename "$source" .c).o
-	stale "$object" "$source" "$core/core_lib.h" "$here/build.sh" || continue
+	stale "$object" "$source" "$core"/core_*.h "$mock" "$here/build.sh" || continue
 	# shellcheck disable=SC2086
 	gcc $strict -c "$source" -o "$object"
 done
 for source in "$core"/*_test.c; do
 	compile "$out/lab/tests/$(basename "$source" .c)" "$source"
+done
+for source in "$core"/mock_*.c; do
+	has MOCK_FLAGS_DEVICE_GROUP || continue
+	compile "$out/lab/mock/$(basename "$source" .c)" "$source"
 done
 for source in "$here"/src/*.c; do
 	compile "$out/lab/bin/$(basename "$source" .c)" "$source"
@@ -70,18 +81,22 @@ for harness in kselftest.h kselftest_harness.h; do
 	ln -sfn "$tree/tools/testing/selftests/$harness" "$work/base/tools/testing/selftests/"
 done
 newer=""
-grep -q IOMMU_HW_INFO_TYPE_DEFAULT "$tree/include/uapi/linux/iommufd.h" ||
+edit=/dev/null
+if ! grep -q IOMMU_HW_INFO_TYPE_DEFAULT "$tree/include/uapi/linux/iommufd.h"; then
 	newer="-DIOMMU_HW_INFO_TYPE_DEFAULT=0"
+	edit=$here/base-suites.sed
+fi
 for source in iommufd.c iommufd_fail_nth.c iommufd_utils.h; do
-	if [ -n "$newer" ]; then
-		sed -f "$here/base-suites.sed" "$tree/tools/testing/selftests/iommu/$source"
-	else
-		cat "$tree/tools/testing/selftests/iommu/$source"
-	fi >"$suites/$source"
+	sed -f "$edit" "$tree/tools/testing/selftests/iommu/$source" |
+		if has MOCK_FLAGS_DEVICE_PASID; then
+			cat
+		else
+			sed -f "$here/base-suites-pasid.sed"
+		fi >"$suites/$source"
 done
 for suite in iommufd iommufd_fail_nth; do
 	stale "$out/lab/base/$suite" "$tree"/tools/testing/selftests/iommu/iommufd* \
-		"$here/base-suites.sed" "$here/build.sh" || continue
+		"$mock" "$here"/base-suites*.sed "$here/build.sh" || continue
 	# -w: warnings in the base's sources are the base's
 	# shellcheck disable=SC2086
 	gcc $cflags $newer -w "$suites/$suite.c" -o "$out/lab/base/$suite"
