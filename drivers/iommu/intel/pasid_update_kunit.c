@@ -393,6 +393,7 @@ static struct kunit_suite pasid_update_suite = {
 	.name = "intel_pasid_update",
 	.test_cases = pasid_update_cases,
 };
+
 kunit_test_suite(pasid_update_suite);
 
 MODULE_IMPORT_NS(EXPORTED_FOR_KUNIT_TESTING);
