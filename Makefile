@@ -11,7 +11,7 @@ export ACCEL LINUX_SRC LAB_INSTALL JOBS GDB_PORT
 .NOTPARALLEL:
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help run test shell gdb build kunit compat mutants weaknesses base-watch cov clean
+.PHONY: help run test shell gdb build kunit kunit-arm64 compat mutants weaknesses base-watch cov clean
 help:
 	@lab/help.sh
 
@@ -23,6 +23,9 @@ test:
 
 kunit:
 	@lab/kunit.sh $(FLAVOUR) '$(SUITES)'
+
+kunit-arm64:
+	@lab/kunit-arm64.sh
 
 build:
 	@lab/all.sh $(FLAVOUR)

@@ -6,6 +6,7 @@ cat <<END
 make run         build, boot, and watch a device claimed, translated, given back
 make test        everything; ends with: N passed, N failed, N skipped
 make kunit       only the KUnit suites (SUITES= a glob)
+make kunit-arm64 the suites of the SMMUv3 driver, in an emulated arm64 machine
 make shell       a prompt in the guest         make gdb   the same, waiting for gdb
 make build       kernel and guest, no boot     make cov   lines of our files the tests run
 make compat      base sources compile against our header (x86-64 and arm64)
