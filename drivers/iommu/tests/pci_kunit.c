@@ -49,6 +49,7 @@ struct fake {
  * @bus: the bus of the functions
  * @slot: their slot
  * @hotplug: what resets the slot, if @slot knows of it
+ * @sysdata: what x86 wants to know of a bus
  * @group: their group
  * @remove: this one is to be removed in the middle of a reset
  * @resets: how often a reset was under way
@@ -120,6 +121,7 @@ static struct iommu_domain users = {
 
 static const struct iommu_ops fake_ops = {
 	.blocked_domain = &blocked,
+	.release_domain = &blocked,
 	.remove_dev_pasid = fake_remove_pasid,
 };
 
@@ -175,6 +177,8 @@ static void leave(struct fake *fake)
 	iommu_transition_leave(&fake->gdev);
 	list_del_init(&fake->gdev.list);
 	group->nr_devices--;
+	iommu_transition_rest(&fake->gdev);
+	fake->hw = NULL;
 	iommu_transition_left(&fake->gdev);
 	fake->pdev.dev.iommu_group = NULL;
 	fake->pdev.dev.iommu = NULL;
@@ -459,6 +463,26 @@ static void every_place_ends_with_the_last_fence(struct kunit *test)
 	take_from_user(w);
 }
 
+/* T7: nor does it keep it when it leaves and cannot be brought to rest. */
+static void leaving_device_loses_bus_mastering(struct kunit *test)
+{
+	struct world *w = test->priv;
+	struct fake *f = &w->f[1];
+
+	for (int i = 0; i < FAKES; i++)
+		pci_set_master(&w->f[i].pdev);
+	give_to_user(w);
+	f->stuck = true;
+	leave(f);
+	KUNIT_EXPECT_FALSE(test, f->pdev.is_busmaster);
+	KUNIT_EXPECT_TRUE(test, w->f[0].pdev.is_busmaster);
+	/* Its driver has let go of it, so nothing is stranded any more. */
+	KUNIT_EXPECT_EQ(test, atomic_read(&users.stranded), 0);
+	iommu_detach_device_pasid(&users, &w->f[0].pdev.dev, PASID);
+	iommu_detach_group(&users, w->group);
+	KUNIT_EXPECT_EQ(test, atomic_read(&users.users), 0);
+}
+
 /* ---- resets --------------------------------------------------------------- */
 
 static int reset_function(struct world *w)
@@ -608,6 +632,7 @@ static struct kunit_case pci_cases[] = {
 	KUNIT_CASE(stranded_device_loses_bus_mastering),
 	KUNIT_CASE(parked_device_keeps_its_bus_mastering),
 	KUNIT_CASE(every_place_ends_with_the_last_fence),
+	KUNIT_CASE(leaving_device_loses_bus_mastering),
 	KUNIT_CASE_PARAM(reset_blocks_and_gives_back, reset_gen_params),
 	KUNIT_CASE_PARAM(every_reset_takes_the_pasid, reset_gen_params),
 	KUNIT_CASE(question_about_resets_blocks_nothing),
