@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # Build one flavour of the lab's kernel in build/FLAVOUR.
-# usage: lab/build.sh plain|debug|cov|base
+# usage: lab/build.sh plain|debug|cov|kcsan|base
 . "$(dirname "$0")/lib.sh"
 
 flavour=${1:-plain}
@@ -15,7 +15,8 @@ options=()
 case $flavour in
 base)	from=$src
 	fragments=$lab/config/lab.config ;;
-debug)	fragments="$fragments $lab/config/debug.config" ;;
+debug|kcsan)
+	fragments="$fragments $lab/config/$flavour.config" ;;
 cov)	fragments="$fragments $lab/config/cov.config"
 	for file in "$top"/drivers/iommu/*.c; do
 		options+=("GCOV_PROFILE_$(basename "$file" .c).o=y")

@@ -15,7 +15,8 @@ make weaknesses  the table of weaknesses names tests that exist
 make base-watch  base files we replace that moved since 6.12.117
 make clean       remove build/
 
-FLAVOUR=  plain (default), debug (sanitizers), cov (gcov), base (without our core)
+FLAVOUR=  plain (default), debug (sanitizers), kcsan (data races; make kunit),
+          cov (gcov), base (without our core)
 MACHINE=  vtd (default), vtd-sm (scalable mode), virtio, amd, none     (run, shell, gdb)
 ACCEL=    kvm or tcg; else KVM is tried and used if a guest really starts
 LINUX_SRC=    another 6.12.y tree or tarball (default: package linux-source-6.12)

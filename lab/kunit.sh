@@ -6,7 +6,7 @@
 # exit status: 0 all passed, 1 a test failed, 2 the guest failed
 . "$(dirname "$0")/lib.sh"
 
-one_of FLAVOUR "$1" 'plain debug cov'
+one_of FLAVOUR "$1" 'plain debug cov kcsan'
 suites=${2:-}
 if [ -z "${LAB_STEP_FILE:-}" ]; then
 	steps 7

@@ -12,7 +12,7 @@ tree=$build/tree		# the base with our files and patches laid over it
 logs=$build/log
 base_version=6.12
 jobs=${JOBS:-$(nproc)}
-flavours='plain debug cov base'
+flavours='plain debug cov kcsan base'
 machines='vtd vtd-sm virtio amd none'
 
 say()  { printf '%s\n' "$*"; }

@@ -49,7 +49,7 @@ klog=$logs/guest/$flavour-$name.kernel.log	# what the kernel prints
 : >"$klog"
 
 memory=1024
-case $flavour in debug|cov) memory=2048 ;; esac
+case $flavour in debug|cov|kcsan) memory=2048 ;; esac
 free=$(awk '$1 == "MemAvailable:" { print int($2 / 1024) }' /proc/meminfo)
 [ "$free" -ge $((memory + 256)) ] ||
 	die "the guest needs $memory MiB of memory, this machine has $free MiB free"
@@ -133,7 +133,7 @@ ports=(
 # Linux looks for it, and Linux takes that for broken interrupt remapping.
 append="console=ttyS2 panic=-1 oops=panic no_timer_check lab.task=$task"
 # With sanitizers under emulation a CPU may well be busy for half a minute.
-[ "$flavour" != debug ] || append="$append watchdog_thresh=60"
+case $flavour in debug|kcsan) append="$append watchdog_thresh=60" ;; esac
 command=(
 	qemu-system-x86_64 -M q35,kernel-irqchip=split -accel "$accel" -cpu "$cpu" -m "$memory"
 	-smp 2 -nodefaults -display none -no-reboot "${ports[@]}" "${iommu[@]}" "${devices[@]}"

@@ -58,10 +58,12 @@ static void iommu_seq_member(struct group_device *gdev, struct seq_file *m)
 	seq_puts(m, iommu_type_or_none(iommu->attached));
 	if (iommu->max_pasids)
 		seq_printf(m, ", PASIDs below %u", iommu->max_pasids);
-	if (iommu->attach_deferred)
+	if (READ_ONCE(iommu->attach_deferred))
 		seq_puts(m, ", deferred");
 	if (iommu->require_direct)
 		seq_puts(m, ", direct");
+	if (gdev->pauses)
+		seq_puts(m, ", being reset");
 	if (gdev->stranded)
 		seq_puts(m, ", stranded");
 	if (gdev->master_cleared)
@@ -71,7 +73,15 @@ static void iommu_seq_member(struct group_device *gdev, struct seq_file *m)
 	seq_putc(m, '\n');
 }
 
-static int iommu_groups_show(struct seq_file *m, void *v)
+/**
+ * iommu_groups_show() - Write the block of one group
+ * @m: where to
+ * @v: the group
+ *
+ * Context: process context, takes group->mutex.
+ * Return: 0.
+ */
+int iommu_groups_show(struct seq_file *m, void *v)
 {
 	struct iommu_group *group = v;
 	struct group_device *gdev;

@@ -52,9 +52,11 @@ void iommu_group_seq_slots(struct iommu_group *group, struct seq_file *m)
 			seq_puts(m, "  no PASID");
 		else
 			seq_printf(m, "  PASID %lu", pasid);
-		seq_printf(m, ": %s%s\n",
+		seq_printf(m, ": %s%s%s\n",
 			   iommu_domain_type_str(iommu_slot_domain(entry)->type),
-			   iommu_slot_handle(entry) ? ", handle" : "");
+			   iommu_slot_handle(entry) ? ", handle" : "",
+			   xa_get_mark(&group->pasids, pasid,
+				       IOMMU_SLOT_PARKED) ? ", parked" : "");
 	}
 }
 

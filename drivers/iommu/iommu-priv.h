@@ -240,6 +240,7 @@ void iommu_domain_unstrand(struct iommu_domain *domain);
 
 /* ---- floor 1: iommu-resv.c --------------------------------------------- */
 
+int iommu_check_newcomer_regions(struct iommu_group *group, struct device *dev);
 int iommu_create_direct_mappings(struct iommu_domain *domain,
 				 struct device *dev);
 
@@ -291,6 +292,10 @@ int iommu_device_register_bus(struct iommu_device *iommu,
 void iommu_device_unregister_bus(struct iommu_device *iommu,
 				 const struct bus_type *bus,
 				 struct notifier_block *nb);
+
+/* ---- floor 4: iommu-debugfs.c ------------------------------------------ */
+
+int iommu_groups_show(struct seq_file *m, void *v);
 
 /* ---- floor 4: for iommufd ---------------------------------------------- */
 

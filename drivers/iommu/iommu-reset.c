@@ -18,12 +18,18 @@
 
 #include "iommu-priv.h"
 
-/* The member behind @pdev, with its group locked, if resets matter to it. */
+/*
+ * The member behind @pdev, with its group locked, if resets matter to it. The
+ * device may be unplugged at this moment: the probe lock keeps its group.
+ */
 static struct group_device *iommu_reset_begin(struct pci_dev *pdev)
 {
-	struct iommu_group *group = pdev->dev.iommu_group;
 	struct group_device *gdev;
+	struct iommu_group *group;
 
+	guard(mutex)(&iommu_probe_device_lock);
+
+	group = pdev->dev.iommu_group;
 	if (!group || !dev_has_iommu(&pdev->dev) || !pci_ats_supported(pdev))
 		return NULL;
 
@@ -42,7 +48,8 @@ static struct group_device *iommu_reset_begin(struct pci_dev *pdev)
  * and nothing can be attached to its group (-EBUSY); detaching works. Calls
  * nest. Devices without ATS need none of it and are left alone.
  *
- * Context: process context; takes group->mutex; sleeps.
+ * Context: process context; takes iommu_probe_device_lock and group->mutex;
+ * sleeps.
  */
 void pci_dev_reset_iommu_prepare(struct pci_dev *pdev)
 {
@@ -60,7 +67,8 @@ EXPORT_SYMBOL_GPL(pci_dev_reset_iommu_prepare);
  * @pdev: the device; its state is restored. If it has been removed and come
  *	back in between there is nothing to undo
  *
- * Context: process context; takes group->mutex; sleeps.
+ * Context: process context; takes iommu_probe_device_lock and group->mutex;
+ * sleeps.
  */
 void pci_dev_reset_iommu_done(struct pci_dev *pdev)
 {

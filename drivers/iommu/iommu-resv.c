@@ -232,6 +232,76 @@ int iommu_get_group_resv_regions(struct iommu_group *group,
 }
 EXPORT_SYMBOL_GPL(iommu_get_group_resv_regions);
 
+/*
+ * Does whoever attaches an address space to a group have to leave the region
+ * out of it? Not where the region is only preferred to be 1:1, nor where it is
+ * the window into which MSI doorbells are mapped.
+ */
+static bool iommu_resv_is_kept_free(const struct iommu_resv_region *region)
+{
+	return region->type != IOMMU_RESV_DIRECT_RELAXABLE &&
+	       region->type != IOMMU_RESV_SW_MSI;
+}
+
+/* @regions are those of one or more devices, merged. */
+static bool iommu_resv_is_covered(const struct iommu_resv_region *region,
+				  struct list_head *regions)
+{
+	struct iommu_resv_region *pos;
+
+	list_for_each_entry(pos, regions, list)
+		if (iommu_resv_is_kept_free(pos) &&
+		    pos->start <= region->start &&
+		    iommu_resv_last(pos) >= iommu_resv_last(region))
+			return true;
+	return false;
+}
+
+/**
+ * iommu_check_newcomer_regions() - May a device join a group in use?
+ * @group: the group, with an address space of somebody's attached
+ * @dev: the newcomer
+ *
+ * Users learn where not to map when they attach. A region that none of the
+ * members had may be mapped by now, or be later: the newcomer's interrupts or
+ * its firmware's DMA would end in the user's memory (W17).
+ *
+ * Context: expects group->mutex; sleeps.
+ * Return: 0; -EINVAL with a line in the log; -ENOMEM.
+ */
+int iommu_check_newcomer_regions(struct iommu_group *group, struct device *dev)
+{
+	struct iommu_resv_region *region;
+	struct group_device *gdev;
+	LIST_HEAD(known);
+	LIST_HEAD(own);
+	int ret;
+
+	lockdep_assert_held(&group->mutex);
+
+	ret = iommu_copy_resv_regions(dev, &own);
+	for_each_group_device(group, gdev)
+		ret = ret ?: iommu_copy_resv_regions(gdev->dev, &known);
+	iommu_merge_resv_regions(&known);
+
+	list_for_each_entry(region, &own, list) {
+		if (ret)
+			break;
+		if (!iommu_resv_is_kept_free(region) ||
+		    iommu_resv_is_covered(region, &known))
+			continue;
+		dev_warn(dev,
+			 "needs 0x%llx to 0x%llx free of mappings, which the user of its group %s was not told: refused\n",
+			 (unsigned long long)region->start,
+			 (unsigned long long)iommu_resv_last(region),
+			 iommu_group_label(group));
+		ret = -EINVAL;
+	}
+	iommu_free_resv_copies(&known);
+	iommu_free_resv_copies(&own);
+	return ret;
+}
+
 /* ---- 1:1 mappings ------------------------------------------------------- */
 
 /*

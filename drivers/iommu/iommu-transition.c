@@ -537,6 +537,16 @@ static int iommu_join_pasids(struct group_device *gdev)
 	return 0;
 }
 
+/* Does somebody else than the core decide what is mapped there? */
+static bool iommu_domain_is_users(struct iommu_group *group,
+				  struct iommu_domain *domain)
+{
+	return domain != group->default_domain &&
+	       domain != group->blocking_domain &&
+	       domain->type != IOMMU_DOMAIN_BLOCKED &&
+	       domain->type != IOMMU_DOMAIN_IDENTITY;
+}
+
 /**
  * iommu_transition_join() - Give a new member what its group translates with
  * @gdev: prepared, not yet linked
@@ -545,8 +555,9 @@ static int iommu_join_pasids(struct group_device *gdev)
  * Context: expects group->mutex; sleeps.
  * Return: 0 and it has all of the group's slots (T8), or an error and it has no
  * PASID; it must not be linked but released: -EINVAL its firmware needs 1:1
- * mappings while a user owns the group, or it has fewer PASIDs than the group
- * uses; else the driver's.
+ * mappings while a user owns the group, or it has reserved regions of which
+ * whoever attached the domain was not told, or fewer PASIDs than the group
+ * uses; -ENOMEM; else the driver's.
  */
 int iommu_transition_join(struct group_device *gdev,
 			  struct iommu_domain *domain)
@@ -563,6 +574,11 @@ int iommu_transition_join(struct group_device *gdev,
 			 "needs 1:1 mappings for its firmware, but its group %s is in use by user space: refused\n",
 			 iommu_group_label(group));
 		return -EINVAL;
+	}
+	if (iommu_domain_is_users(group, domain)) {
+		ret = iommu_check_newcomer_regions(group, gdev->dev);
+		if (ret)
+			return ret;
 	}
 
 	ret = iommu_member_step(gdev, IOMMU_NO_PASID, NULL, domain);

@@ -301,7 +301,23 @@ static void empty_group_has_no_domain(struct kunit *test)
 	iommu_group_put(group);
 }
 
+/* W38: a message can name every group, by its number if need be. */
+static void group_without_name_is_called_by_its_number(struct kunit *test)
+{
+	struct iommu_group *group = new_group(test);
+	char number[12];
+
+	snprintf(number, sizeof(number), "%d", iommu_group_id(group));
+	scoped_guard(iommu_group, group)
+		KUNIT_EXPECT_STREQ(test, iommu_group_label(group), number);
+	KUNIT_EXPECT_EQ(test, 0, iommu_group_set_name(group, "named"));
+	scoped_guard(iommu_group, group)
+		KUNIT_EXPECT_STREQ(test, iommu_group_label(group), "named");
+	iommu_group_put(group);
+}
+
 static struct kunit_case groups_cases[] = {
+	KUNIT_CASE(group_without_name_is_called_by_its_number),
 	KUNIT_CASE(last_put_releases_the_drivers_data),
 	KUNIT_CASE(groups_have_different_numbers),
 	KUNIT_CASE(members_keep_the_group_alive),

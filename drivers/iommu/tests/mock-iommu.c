@@ -7,11 +7,29 @@
 #include <linux/device/bus.h>
 #include <linux/limits.h>
 #include <linux/slab.h>
+#include <linux/spinlock.h>
 #include "mock-iommu.h"
+
+/* As the buses of real devices do it, for drivers that use the DMA API. */
+static int mock_dma_configure(struct device *dev)
+{
+	return iommu_device_use_default_domain(dev);
+}
+
+static void mock_dma_cleanup(struct device *dev)
+{
+	iommu_device_unuse_default_domain(dev);
+}
+
+#define MOCK_BUS(bus_name) {				\
+	.name = bus_name,				\
+	.dma_configure = mock_dma_configure,		\
+	.dma_cleanup = mock_dma_cleanup,		\
+}
 
 /* Two mocks may live at once: the second one is the foreign driver. */
 static const struct bus_type mock_buses[] = {
-	{ .name = "mock-iommu-a" }, { .name = "mock-iommu-b" },
+	MOCK_BUS("mock-iommu-a"), MOCK_BUS("mock-iommu-b"),
 };
 
 static const struct bus_type mock_bare_buses[] = {
@@ -26,6 +44,7 @@ static struct mock_iommu *mock_newest;
 struct mock_fault *mock_fail(struct mock_iommu *m, enum mock_op op,
 			     struct mock_dev *md, int err)
 {
+	guard(spinlock)(&m->lock);
 	for (int i = 0; i < MOCK_FAULTS; i++) {
 		struct mock_fault *fault = &m->faults[i];
 
@@ -43,6 +62,7 @@ struct mock_fault *mock_fail(struct mock_iommu *m, enum mock_op op,
 
 void mock_heal(struct mock_iommu *m)
 {
+	guard(spinlock)(&m->lock);
 	memset(m->faults, 0, sizeof(m->faults));
 }
 
@@ -50,6 +70,7 @@ int mock_faults_left(struct mock_iommu *m)
 {
 	int left = 0;
 
+	guard(spinlock)(&m->lock);
 	for (int i = 0; i < MOCK_FAULTS; i++)
 		left += m->faults[i].times;
 	return left;
@@ -68,6 +89,7 @@ static struct mock_fault *mock_strike(struct mock_iommu *m, enum mock_op op,
 				      struct mock_dev *md,
 				      struct iommu_domain *domain)
 {
+	guard(spinlock)(&m->lock);
 	m->calls[op]++;
 	for (int i = 0; i < MOCK_FAULTS; i++) {
 		struct mock_fault *fault = &m->faults[i];
@@ -89,6 +111,7 @@ void mock_note(struct mock_iommu *m, const char *fmt, ...)
 {
 	va_list args;
 
+	guard(spinlock)(&m->lock);
 	va_start(args, fmt);
 	m->journal_len += vscnprintf(m->journal + m->journal_len,
 				     sizeof(m->journal) - m->journal_len,
@@ -169,7 +192,10 @@ static int mock_attach_dev(struct iommu_domain *domain, struct device *dev)
 		mock_note(m, " d%d:%s!%d", md->index, name, fault->err);
 		return fault->err;
 	}
-	md->hw[IOMMU_NO_PASID] = domain;
+	if (m->counts && md->hw[IOMMU_NO_PASID] == domain)
+		KUNIT_FAIL(m->test, "W3: d%d is counted on %s twice", md->index,
+			   name);
+	WRITE_ONCE(md->hw[IOMMU_NO_PASID], domain);
 	md->broke = false;
 	mock_note(m, " d%d:%s", md->index, name);
 	return 0;
@@ -243,14 +269,15 @@ static struct iommu_domain *mock_alloc(struct mock_iommu *m,
 	if (!mdom)
 		return ERR_PTR(-ENOMEM);
 	mdom->m = m;
+	xa_init(&mdom->pages);
 	mdom->domain.ops = ops;
 	mdom->domain.geometry.aperture_end = ULONG_MAX;
 	mdom->domain.geometry.force_aperture = true;
+	guard(spinlock)(&m->lock);
 	mdom->name[0] = 'A' + m->nr_domains % 26;
 	if (m->nr_domains >= 26)
 		mdom->name[1] = '0' + m->nr_domains / 26 % 10;
 	m->nr_domains++;
-	xa_init(&mdom->pages);
 	list_add_tail(&mdom->link, &m->domains);
 	return &mdom->domain;
 }
@@ -669,6 +696,7 @@ struct mock_iommu *mock_iommu_new(struct kunit *test)
 	m = kzalloc(sizeof(*m), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, m);
 	m->test = test;
+	spin_lock_init(&m->lock);
 	INIT_LIST_HEAD(&m->domains);
 	mock_init_ops(m);
 	KUNIT_ASSERT_EQ(test, 0,

@@ -27,6 +27,7 @@
 #include <linux/iommu.h>
 #include <linux/property.h>
 #include <linux/sizes.h>
+#include <linux/spinlock.h>
 #include <linux/xarray.h>
 #include "../iommu-priv.h"
 
@@ -157,6 +158,10 @@ struct mock_fault {
  * @on_call: the test's look into the middle of a driver call
  * @on_call_data: for @on_call
  * @stalled: map_pages() calls in a row that mapped nothing
+ * @counts: the driver counts attachments: a device must not be attached to what
+ *	it has already
+ * @lock: guards the faults, the counts, the journal and the list of domains
+ *	where the core itself may call from several threads
  */
 struct mock_iommu {
 	struct iommu_ops ops;
@@ -184,6 +189,8 @@ struct mock_iommu {
 			struct mock_dev *md, ioasid_t pasid);
 	void *on_call_data;
 	unsigned int stalled;
+	bool counts;
+	spinlock_t lock;	/* a leaf */
 };
 
 #define to_mock_dev(d)		container_of(d, struct mock_dev, dev)

@@ -2,6 +2,8 @@
 /*
  * Devices and IOMMUs come and go: section 1.9 of the contract.
  */
+#include <linux/completion.h>
+#include <linux/kthread.h>
 #include <linux/platform_device.h>
 #include "mock-iommu.h"
 
@@ -580,6 +582,134 @@ static void failing_probe_forgets_the_fwspec(struct kunit *test)
 	expect_outside(test, md);
 }
 
+/* What probe_finalize() found of the locks. */
+static struct {
+	int calls, under_probe_lock, under_group_mutex;
+} finalize;
+
+static void look_at_locks(struct device *dev)
+{
+	finalize.calls++;
+	finalize.under_probe_lock += mutex_is_locked(&iommu_probe_device_lock);
+	finalize.under_group_mutex += mutex_is_locked(&dev->iommu_group->mutex);
+}
+
+/*
+ * W11: while members are told that they are ready none can go, yet drivers may
+ * attach to them.
+ */
+static void members_are_finalized_under_the_probe_lock(struct kunit *test)
+{
+	struct mock_iommu *m = test->priv;
+
+	mock_unregister(m);
+	for (int i = 0; i < 3; i++)
+		mock_plug(mock_new_dev(m, 0));
+	memset(&finalize, 0, sizeof(finalize));
+	m->ops.probe_finalize = look_at_locks;
+	KUNIT_ASSERT_EQ(test, 0, mock_register(m));
+	KUNIT_EXPECT_EQ(test, finalize.calls, 3);
+	KUNIT_EXPECT_EQ(test, finalize.under_probe_lock, 3);
+	KUNIT_EXPECT_EQ(test, finalize.under_group_mutex, 0);
+	mock_plug(mock_new_dev(m, 0));
+	KUNIT_EXPECT_EQ(test, finalize.calls, 4);
+	KUNIT_EXPECT_EQ(test, finalize.under_probe_lock, 4);
+	KUNIT_EXPECT_EQ(test, finalize.under_group_mutex, 0);
+}
+
+/* A device that arrives while its IOMMU goes. */
+static struct {
+	void (*release)(struct device *dev);
+	struct mock_dev *late;
+	struct task_struct *task;
+	struct completion begun, done;
+	bool listed;
+	int ret;
+} arrival;
+
+static int arrive(void *unused)
+{
+	complete(&arrival.begun);
+	arrival.ret = iommu_probe_device(&arrival.late->dev);
+	complete(&arrival.done);
+	return 0;
+}
+
+/* The probe lock is held here: the newcomer has to wait for it. */
+static void release_and_arrive(struct device *dev)
+{
+	struct mock_iommu *m = to_mock_dev(dev)->m;
+
+	arrival.release(dev);
+	arrival.listed |= m->iommu.list.next != LIST_POISON1;
+	if (arrival.task)
+		return;
+	arrival.task = kthread_run(arrive, NULL, "iommu-arrival");
+	if (!IS_ERR(arrival.task))
+		wait_for_completion(&arrival.begun);
+}
+
+/* W13: an IOMMU that is going takes no device any more. */
+static void newcomer_does_not_find_an_iommu_that_goes(struct kunit *test)
+{
+	struct mock_iommu *m = test->priv;
+
+	memset(&arrival, 0, sizeof(arrival));
+	init_completion(&arrival.begun);
+	init_completion(&arrival.done);
+	/* The bus has passed it by when the others are released. */
+	arrival.late = mock_add(m, 0);
+	iommu_group_remove_device(&arrival.late->dev);
+	for (int i = 1; i < 8; i++)
+		mock_add(m, i);
+	arrival.release = m->ops.release_device;
+	m->ops.release_device = release_and_arrive;
+
+	mock_unregister(m);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, arrival.task);
+	wait_for_completion(&arrival.done);
+	KUNIT_EXPECT_FALSE(test, arrival.listed);
+	KUNIT_EXPECT_EQ(test, -ENODEV, arrival.ret);
+	expect_outside(test, arrival.late);
+}
+
+struct walker {
+	const struct bus_type *bus;
+	struct completion done;
+};
+
+static int walk_bus(void *data)
+{
+	struct walker *walker = data;
+
+	bus_iommu_probe(walker->bus);
+	complete(&walker->done);
+	return 0;
+}
+
+/* W33: the next IOMMU's walk takes no lock for devices that have a group. */
+static void walk_over_known_devices_takes_no_lock(struct kunit *test)
+{
+	struct mock_iommu *m = test->priv;
+	struct walker walker = { .bus = m->bus };
+	struct task_struct *task;
+
+	for (int i = 0; i < 4; i++)
+		mock_add(m, i);
+	init_completion(&walker.done);
+	mutex_lock(&iommu_probe_device_lock);
+	task = kthread_run(walk_bus, &walker, "iommu-walker");
+	if (!IS_ERR(task))
+		KUNIT_EXPECT_NE(test, 0,
+				wait_for_completion_timeout(&walker.done,
+							    10 * HZ));
+	mutex_unlock(&iommu_probe_device_lock);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, task);
+	/* A walk that waited for the lock comes to its end now. */
+	if (!completion_done(&walker.done))
+		wait_for_completion_timeout(&walker.done, 10 * HZ);
+}
+
 static struct kunit_case probe_cases[] = {
 	KUNIT_CASE(new_device_gets_group_and_default_domain),
 	KUNIT_CASE(second_probe_only_finalizes),
@@ -610,6 +740,9 @@ static struct kunit_case probe_cases[] = {
 	KUNIT_CASE(fwspec_ids_are_appended),
 	KUNIT_CASE(fwspec_decides_which_iommu_probes),
 	KUNIT_CASE(failing_probe_forgets_the_fwspec),
+	KUNIT_CASE(members_are_finalized_under_the_probe_lock),
+	KUNIT_CASE(newcomer_does_not_find_an_iommu_that_goes),
+	KUNIT_CASE(walk_over_known_devices_takes_no_lock),
 	{}
 };
 

@@ -294,6 +294,162 @@ static void newcomer_without_its_direct_map_does_not_join(struct kunit *test)
 	mock_expect_domain(test, md, mock_group(md)->default_domain);
 }
 
+/* W34: page 0 and a first page used in part are mapped, and not twice. */
+static void pages_at_zero_and_in_part_are_mapped(struct kunit *test)
+{
+	struct mock_iommu *m = test->priv;
+	struct iommu_domain *domain;
+	struct mock_dev *md, *late;
+	unsigned int maps;
+
+	if (!IS_ENABLED(CONFIG_IOMMU_DMA))
+		kunit_skip(test, "no DMA domains without CONFIG_IOMMU_DMA");
+	md = dev_with(m, 0, SZ_4K, IOMMU_RESV_DIRECT);
+	mock_add_resv(md, SZ_1M + SZ_2K, SZ_4K, IOMMU_RESV_DIRECT);
+	md->def_type = IOMMU_DOMAIN_DMA;
+	mock_plug(md);
+	KUNIT_ASSERT_NOT_NULL(test, mock_group(md));
+	domain = mock_group(md)->default_domain;
+	KUNIT_EXPECT_EQ(test, 1ULL, iommu_iova_to_phys(domain, 1));
+	KUNIT_EXPECT_EQ(test, SZ_1M + 1ULL,
+			iommu_iova_to_phys(domain, SZ_1M + 1));
+	KUNIT_EXPECT_EQ(test, SZ_1M + SZ_4K + 1ULL,
+			iommu_iova_to_phys(domain, SZ_1M + SZ_4K + 1));
+
+	maps = m->calls[MOCK_MAP];
+	late = dev_with(m, 0, SZ_4K, IOMMU_RESV_DIRECT);
+	late->def_type = IOMMU_DOMAIN_DMA;
+	mock_plug(late);
+	KUNIT_EXPECT_PTR_EQ(test, mock_group(late), mock_group(md));
+	KUNIT_EXPECT_EQ(test, m->calls[MOCK_MAP], maps);
+}
+
+#define MANY_REGIONS	100	/* more than a page of text has room for */
+
+static void get_many_regions(struct device *dev, struct list_head *head)
+{
+	for (int i = 0; i < MANY_REGIONS; i++) {
+		struct iommu_resv_region *region;
+
+		region = iommu_alloc_resv_region(i * SZ_1M, SZ_4K, 0,
+						 IOMMU_RESV_RESERVED,
+						 GFP_KERNEL);
+		if (region)
+			list_add_tail(&region->list, head);
+	}
+}
+
+/* W46: a file of one page ends with a whole line. */
+static void list_in_sysfs_ends_with_a_whole_line(struct kunit *test)
+{
+	static const char line[] =
+		"0x0000000000000000 0x0000000000000fff reserved\n";
+	struct mock_iommu *m = test->priv;
+	char *buf = kunit_kzalloc(test, PAGE_SIZE, GFP_KERNEL);
+	struct kernfs_node *kn;
+	struct kobject *kobj;
+	ssize_t len;
+
+	KUNIT_ASSERT_NOT_NULL(test, buf);
+	m->ops.get_resv_regions = get_many_regions;
+	kobj = &mock_group(mock_add(m, 0))->kobj;
+	kn = kernfs_find_and_get(kobj->sd, "reserved_regions");
+	KUNIT_ASSERT_NOT_NULL(test, kn);
+	len = kobj->ktype->sysfs_ops->show(kobj, kn->priv, buf);
+	kernfs_put(kn);
+	KUNIT_ASSERT_GT(test, len, 0);
+	KUNIT_EXPECT_LT(test, len, (ssize_t)PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, len % (sizeof(line) - 1), 0);
+	KUNIT_EXPECT_EQ(test, buf[len - 1], '\n');
+	KUNIT_EXPECT_EQ(test, memcmp(buf, line, sizeof(line) - 1), 0);
+}
+
+/* A group of one, with @start reserved for MSIs, on a domain of its user. */
+static struct iommu_domain *owned_group(struct kunit *test, phys_addr_t start)
+{
+	struct mock_dev *md = dev_with(test->priv, start, SZ_1M,
+				       IOMMU_RESV_MSI);
+	struct iommu_domain *a;
+
+	mock_plug(md);
+	KUNIT_ASSERT_NOT_NULL(test, mock_group(md));
+	a = mock_paging(md);
+	KUNIT_ASSERT_EQ(test, 0, iommu_group_claim_dma_owner(mock_group(md),
+							     test));
+	KUNIT_ASSERT_EQ(test, 0, iommu_attach_group(a, mock_group(md)));
+	return a;
+}
+
+static void disown_group(struct kunit *test, struct iommu_domain *a)
+{
+	struct mock_iommu *m = test->priv;
+	struct mock_dev *md = m->devs[0];
+
+	iommu_detach_group(a, mock_group(md));
+	iommu_group_release_dma_owner(mock_group(md));
+	mock_expect_domain(test, md, &m->identity);
+	iommu_domain_free(a);
+}
+
+static void plug_newcomer(struct mock_iommu *m, phys_addr_t start,
+			  size_t length, enum iommu_resv_type type)
+{
+	mock_plug(dev_with(m, start, length, type));
+}
+
+/* T8, W17: the user was told where not to map; a newcomer cannot add to it. */
+static void newcomer_with_unknown_regions_does_not_join(struct kunit *test)
+{
+	struct iommu_domain *a = owned_group(test, SZ_16M);
+	struct mock_iommu *m = test->priv;
+
+	mock_journal_clear(m);
+	plug_newcomer(m, SZ_32M, SZ_4K, IOMMU_RESV_RESERVED);
+	plug_newcomer(m, SZ_16M, SZ_2M, IOMMU_RESV_MSI);
+	plug_newcomer(m, SZ_16M - SZ_4K, SZ_8K, IOMMU_RESV_MSI);
+	for (int i = 1; i < m->nr_devs; i++) {
+		KUNIT_EXPECT_NULL(test, mock_group(m->devs[i]));
+		KUNIT_EXPECT_NULL(test, m->devs[i]->hw[0]);
+	}
+	MOCK_EXPECT_JOURNAL(test, m, "");
+	mock_expect_domain(test, m->devs[0], a);
+	disown_group(test, a);
+	for (int i = 1; i < m->nr_devs; i++)
+		KUNIT_EXPECT_EQ(test, 0, iommu_probe_device(&m->devs[i]->dev));
+	mock_expect_domain(test, m->devs[0], &m->identity);
+}
+
+/* T8: what members had before, or what nobody has to leave free, is no bar. */
+static void newcomer_with_known_regions_joins(struct kunit *test)
+{
+	struct iommu_domain *a = owned_group(test, SZ_16M);
+	struct mock_iommu *m = test->priv;
+
+	plug_newcomer(m, SZ_16M, SZ_1M, IOMMU_RESV_MSI);
+	plug_newcomer(m, SZ_16M + SZ_4K, SZ_4K, IOMMU_RESV_RESERVED);
+	plug_newcomer(m, SZ_32M, SZ_4K, IOMMU_RESV_DIRECT_RELAXABLE);
+	plug_newcomer(m, SZ_32M, SZ_4K, IOMMU_RESV_SW_MSI);
+	for (int i = 1; i < m->nr_devs; i++)
+		KUNIT_EXPECT_PTR_EQ(test, mock_group(m->devs[i]),
+				    mock_group(m->devs[0]));
+	mock_expect_domain(test, m->devs[0], a);
+	disown_group(test, a);
+}
+
+/* Before the user attaches anything, any region is in time. */
+static void newcomer_of_a_blocked_group_may_have_regions(struct kunit *test)
+{
+	struct mock_iommu *m = test->priv;
+	struct mock_dev *md = mock_add(m, 0);
+
+	KUNIT_ASSERT_EQ(test, 0, iommu_group_claim_dma_owner(mock_group(md),
+							     test));
+	plug_newcomer(m, SZ_32M, SZ_4K, IOMMU_RESV_RESERVED);
+	KUNIT_EXPECT_PTR_EQ(test, mock_group(m->devs[1]), mock_group(md));
+	mock_expect_domain(test, md, &m->blocked);
+	iommu_group_release_dma_owner(mock_group(md));
+}
+
 static struct kunit_case resv_cases[] = {
 	KUNIT_CASE(device_regions_are_appended),
 	KUNIT_CASE(regions_are_freed_by_their_own_operation),
@@ -308,6 +464,11 @@ static struct kunit_case resv_cases[] = {
 	KUNIT_CASE(relaxable_region_does_not_require_direct),
 	KUNIT_CASE(direct_regions_are_mapped_in_the_default_domain),
 	KUNIT_CASE(newcomer_without_its_direct_map_does_not_join),
+	KUNIT_CASE(pages_at_zero_and_in_part_are_mapped),
+	KUNIT_CASE(list_in_sysfs_ends_with_a_whole_line),
+	KUNIT_CASE(newcomer_with_unknown_regions_does_not_join),
+	KUNIT_CASE(newcomer_with_known_regions_joins),
+	KUNIT_CASE(newcomer_of_a_blocked_group_may_have_regions),
 	{}
 };
 

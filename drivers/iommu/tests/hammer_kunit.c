@@ -1,0 +1,393 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Everything that can be done to a group, from several threads at once, in
+ * random order and for a given time, while a checker looks whether what the
+ * core says is what the hardware has (T1).
+ *
+ * Which operation wins does not matter, and most are refused now and then. Each
+ * takes back what it did, so that in the end the group must be as it was. The
+ * order is random; the seed is in the log and can be given, though threads do
+ * not meet twice in the same way.
+ *
+ *	hammer_kunit.ms=	how long, in milliseconds
+ *	hammer_kunit.seed=	0 for another one each time
+ */
+#include <linux/completion.h>
+#include <linux/device/driver.h>
+#include <linux/kernfs.h>
+#include <linux/kthread.h>
+#include <linux/moduleparam.h>
+#include <linux/prandom.h>
+#include <linux/random.h>
+#include <linux/rwsem.h>
+#include <linux/sysfs.h>
+#include "mock-iommu.h"
+
+static unsigned int hammer_ms = 1000;
+module_param_named(ms, hammer_ms, uint, 0644);
+MODULE_PARM_DESC(ms, "How long each case takes, in milliseconds");
+
+static ulong hammer_seed;
+module_param_named(seed, hammer_seed, ulong, 0644);
+MODULE_PARM_DESC(seed, "Seed of the random order, 0 for any");
+
+#define THREADS		4
+#define SHARED_PASID	1	/* any thread's; each has one of its own, too */
+
+struct hammer;
+
+/**
+ * struct worker - a thread
+ * @h: what it works on
+ * @index: its number; its address is the user it stands for
+ * @rnd: its source of random numbers
+ * @handle: for the PASIDs it attaches
+ * @rounds: how many operations it did
+ * @done: it has ended
+ */
+struct worker {
+	struct hammer *h;
+	int index;
+	struct rnd_state rnd;
+	struct iommu_attach_handle handle[2];
+	unsigned int rounds;
+	struct completion done;
+};
+
+/**
+ * struct hammer - what the threads work on
+ * @m: the mock
+ * @md: a device that always is there
+ * @bound: a sibling that a driver is bound to now and then
+ * @late: a sibling that comes and goes
+ * @group: their group
+ * @domain: domains to attach
+ * @pasid_sem: whoever gives a group back must have taken its PASIDs before:
+ *	held for writing while a claim is released
+ * @fails: driver calls fail now and then
+ * @end: when to stop, in jiffies
+ * @wrong: what should not have been possible
+ * @worker: the threads
+ */
+struct hammer {
+	struct mock_iommu *m;
+	struct mock_dev *md, *bound, *late;
+	struct iommu_group *group;
+	struct iommu_domain *domain[2];
+	struct rw_semaphore pasid_sem;
+	bool fails;
+	unsigned long end;
+	const char *wrong;
+	struct worker worker[THREADS];
+};
+
+static struct iommu_domain *any_domain(struct worker *w)
+{
+	return w->h->domain[prandom_u32_state(&w->rnd) % 2];
+}
+
+/* ---- operations ----------------------------------------------------------- */
+
+static void do_claim(struct worker *w)
+{
+	struct hammer *h = w->h;
+
+	if (iommu_group_claim_dma_owner(h->group, w))
+		return;
+	if (READ_ONCE(h->group->owner) != w)
+		WRITE_ONCE(h->wrong, "a claim has not made me the owner");
+	down_write(&h->pasid_sem);
+	iommu_group_release_dma_owner(h->group);
+	up_write(&h->pasid_sem);
+}
+
+static void do_attach(struct worker *w)
+{
+	struct iommu_domain *domain = any_domain(w);
+
+	if (!iommu_attach_group(domain, w->h->group))
+		iommu_detach_group(domain, w->h->group);
+}
+
+static void do_replace(struct worker *w)
+{
+	struct iommu_domain *domain = any_domain(w);
+
+	if (!iommu_group_replace_domain(w->h->group, domain))
+		iommu_detach_group(domain, w->h->group);
+}
+
+static void do_pasid(struct worker *w)
+{
+	ioasid_t pasid = prandom_u32_state(&w->rnd) % 2 ? SHARED_PASID :
+							  2 + w->index;
+	struct device *dev = &w->h->md->dev;
+	struct iommu_domain *domain = any_domain(w);
+	struct iommu_domain *next = any_domain(w);
+
+	down_read(&w->h->pasid_sem);
+	if (!iommu_attach_device_pasid(domain, dev, pasid, &w->handle[0])) {
+		if (!iommu_replace_device_pasid(next, dev, pasid,
+						&w->handle[1]))
+			domain = next;
+		iommu_detach_device_pasid(domain, dev, pasid);
+	}
+	up_read(&w->h->pasid_sem);
+}
+
+static void do_type(struct worker *w)
+{
+	static const char * const words[] = { "identity", "DMA", "auto" };
+	struct iommu_group *group = w->h->group;
+	struct kernfs_node *kn = kernfs_find_and_get(group->kobj.sd, "type");
+	const char *word = words[prandom_u32_state(&w->rnd) % 3];
+
+	if (kn)
+		group->kobj.ktype->sysfs_ops->store(&group->kobj, kn->priv,
+						    word, strlen(word));
+	kernfs_put(kn);
+}
+
+static void do_plug(struct worker *w)
+{
+	struct device *dev = &w->h->late->dev;
+
+	if (!iommu_probe_device(dev))
+		iommu_group_remove_device(dev);
+}
+
+static void do_bind(struct worker *w)
+{
+	struct device *dev = &w->h->bound->dev;
+
+	if (device_attach(dev) > 0)
+		device_release_driver(dev);
+}
+
+static void do_reset(struct worker *w)
+{
+	struct iommu_group *group = w->h->group;
+	struct group_device *gdev;
+
+	scoped_guard(iommu_group, group) {
+		gdev = iommu_group_find_member(group, &w->h->md->dev);
+		iommu_transition_pause(gdev);
+	}
+	cond_resched();
+	scoped_guard(iommu_group, group)
+		iommu_transition_resume(gdev);
+}
+
+static void do_look(struct worker *w)
+{
+	struct iommu_attach_handle *handle;
+	LIST_HEAD(regions);
+
+	handle = iommu_attach_handle_get(w->h->group, SHARED_PASID, 0);
+	if (!handle)
+		WRITE_ONCE(w->h->wrong, "a handle that is none");
+	iommu_get_group_resv_regions(w->h->group, &regions);
+	iommu_put_resv_regions(NULL, &regions);
+	iommu_get_domain_for_dev(&w->h->md->dev);
+	iommu_group_dma_owner_claimed(w->h->group);
+}
+
+/* A driver call that will fail, and perhaps lose what the device had */
+static void do_fail(struct worker *w)
+{
+	static const enum mock_op ops[] = {
+		MOCK_ATTACH, MOCK_SET_PASID, MOCK_PROBE, MOCK_ALLOC,
+	};
+	struct mock_iommu *m = w->h->m;
+	u32 random = prandom_u32_state(&w->rnd);
+
+	/* There is room for as many again by the other threads. */
+	if (w->h->fails && mock_faults_left(m) < MOCK_FAULTS - THREADS)
+		mock_fail(m, ops[random % ARRAY_SIZE(ops)], NULL, -EIO);
+}
+
+static void (* const operations[])(struct worker *w) = {
+	do_claim, do_attach, do_replace, do_pasid, do_type, do_plug, do_bind,
+	do_reset, do_look, do_fail,
+};
+
+static int hammer_thread(void *data)
+{
+	struct worker *w = data;
+
+	while (time_before(jiffies, w->h->end) && !READ_ONCE(w->h->wrong)) {
+		operations[prandom_u32_state(&w->rnd) %
+			   ARRAY_SIZE(operations)](w);
+		w->rounds++;
+		cond_resched();
+	}
+	complete(&w->done);
+	return 0;
+}
+
+/* ---- the checker ---------------------------------------------------------- */
+
+static const char *member_trouble(struct hammer *h, struct group_device *gdev)
+{
+	struct mock_dev *md = to_mock_dev(gdev->dev);
+	unsigned long pasid;
+	void *entry;
+
+	if (md->dev.iommu->attached != md->hw[0] && !md->broke)
+		return "a device has not what the core believes";
+	if (!gdev->parked && !gdev->pauses && md->hw[0] != h->group->domain)
+		return "a device has not what its group has";
+	xa_for_each_start(&h->group->pasids, pasid, entry, 1) {
+		struct iommu_domain *domain = iommu_slot_domain(entry);
+
+		if (gdev->pauses ||
+		    xa_get_mark(&h->group->pasids, pasid, IOMMU_SLOT_PARKED))
+			domain = NULL;
+		if (md->hw[pasid] != domain)
+			return "a device has not the PASIDs of its group";
+	}
+	return NULL;
+}
+
+/* One look at the group; giving the mutex back checks the core's own records. */
+static void hammer_check(struct hammer *h)
+{
+	struct group_device *gdev;
+	const char *trouble;
+
+	guard(iommu_group)(h->group);
+	for_each_group_device(h->group, gdev) {
+		trouble = member_trouble(h, gdev);
+		if (trouble)
+			WRITE_ONCE(h->wrong, trouble);
+	}
+}
+
+/* ---- the cases ------------------------------------------------------------ */
+
+static struct device *only_this_device;
+
+static int hammer_probe(struct device *dev)
+{
+	return dev == only_this_device ? 0 : -ENODEV;
+}
+
+static struct device_driver hammer_driver = {
+	.name = "mock-hammer",
+	.owner = THIS_MODULE,
+	.probe = hammer_probe,
+	.suppress_bind_attrs = true,
+};
+
+static struct mock_dev *hammer_add(struct mock_iommu *m)
+{
+	struct mock_dev *md = mock_new_dev(m, 0);
+
+	md->pasid_bits = MOCK_PASID_BITS;
+	md->def_type = 0;
+	mock_plug(md);
+	KUNIT_ASSERT_NOT_NULL(m->test, mock_group(md));
+	return md;
+}
+
+static void hammer_start(struct kunit *test, struct hammer *h)
+{
+	struct mock_iommu *m = mock_iommu_new(test);
+
+	h->m = m;
+	m->ops.pasid_replace = true;
+	h->md = hammer_add(m);
+	h->bound = hammer_add(m);
+	h->late = hammer_add(m);
+	h->group = mock_group(h->md);
+	iommu_group_remove_device(&h->late->dev);
+	for (int i = 0; i < ARRAY_SIZE(h->domain); i++)
+		h->domain[i] = mock_paging(h->md);
+	init_rwsem(&h->pasid_sem);
+	only_this_device = &h->bound->dev;
+	hammer_driver.bus = m->bus;
+	KUNIT_ASSERT_EQ(test, 0, driver_register(&hammer_driver));
+	device_release_driver(only_this_device);
+}
+
+static void hammer_end(struct kunit *test, struct hammer *h)
+{
+	driver_unregister(&hammer_driver);
+	mock_heal(h->m);
+	/* Whoever was parked comes back with this. */
+	iommu_detach_group(h->domain[0], h->group);
+	KUNIT_EXPECT_STREQ(test, h->wrong ?: "", "");
+	KUNIT_EXPECT_NULL(test, h->group->owner);
+	KUNIT_EXPECT_EQ(test, h->group->owner_cnt, 0);
+	KUNIT_EXPECT_EQ(test, h->group->nr_paused, 0);
+	KUNIT_EXPECT_TRUE(test, xa_empty(&h->group->pasids));
+	KUNIT_EXPECT_NULL(test, mock_group(h->late));
+	KUNIT_EXPECT_NULL(test, h->late->dev.iommu);
+	mock_expect_domain(test, h->md, h->group->default_domain);
+	for (int i = 0; i < ARRAY_SIZE(h->domain); i++)
+		iommu_domain_free(h->domain[i]);
+}
+
+static void hammer(struct kunit *test, bool fails)
+{
+	struct hammer *h = kunit_kzalloc(test, sizeof(*h), GFP_KERNEL);
+	unsigned int rounds = 0, checks = 0, started = 0;
+	u64 seed = READ_ONCE(hammer_seed) ?: get_random_u32();
+
+	KUNIT_ASSERT_NOT_NULL(test, h);
+	hammer_start(test, h);
+	h->fails = fails;
+	kunit_info(test, "hammer_kunit.seed=%llu\n", seed);
+	h->end = jiffies + msecs_to_jiffies(READ_ONCE(hammer_ms));
+	for (; started < THREADS; started++) {
+		struct worker *w = &h->worker[started];
+		struct task_struct *task;
+
+		w->h = h;
+		w->index = started;
+		prandom_seed_state(&w->rnd, seed + started);
+		init_completion(&w->done);
+		task = kthread_run(hammer_thread, w, "iommu-worker/%d",
+				   started);
+		if (IS_ERR(task))
+			break;
+	}
+	KUNIT_EXPECT_EQ(test, started, THREADS);
+	while (time_before(jiffies, h->end) && !READ_ONCE(h->wrong)) {
+		hammer_check(h);
+		checks++;
+		/* The mutex is for the others most of the time. */
+		schedule_timeout_uninterruptible(1);
+	}
+	for (int i = 0; i < started; i++) {
+		wait_for_completion(&h->worker[i].done);
+		rounds += h->worker[i].rounds;
+	}
+	kunit_info(test, "%u operations, %u looks\n", rounds, checks);
+	hammer_end(test, h);
+}
+
+/* T1, T8: nobody is lost, and nothing is left behind. */
+static void group_survives_many_hands(struct kunit *test)
+{
+	hammer(test, false);
+}
+
+/* T1, T7: nor when the IOMMU's driver fails at any time. */
+static void group_survives_many_hands_and_faults(struct kunit *test)
+{
+	hammer(test, true);
+}
+
+static struct kunit_case hammer_cases[] = {
+	KUNIT_CASE_SLOW(group_survives_many_hands),
+	KUNIT_CASE_SLOW(group_survives_many_hands_and_faults),
+	{}
+};
+
+static struct kunit_suite hammer_suite = {
+	.name = "iommu_hammer",
+	.test_cases = hammer_cases,
+};
+
+kunit_test_suite(hammer_suite);
