@@ -20,6 +20,7 @@
 #include <linux/kernel.h>
 #include <linux/pci.h>
 #include <linux/sysfs.h>
+#include <trace/events/iommu_core.h>
 
 #include "dma-iommu.h"
 #include "iommu-priv.h"
@@ -300,6 +301,14 @@ iommu_group_default_target(struct iommu_group *group)
 	return ret ? ERR_PTR(ret) : group->blocking_domain;
 }
 
+/* Tell those who watch what it is now, and what it was. */
+static void iommu_default_changed(struct iommu_group *group, const char *from)
+{
+	trace_iommu_default_domain(group->id, from,
+				   iommu_domain_word(group->default_domain));
+	iommu_group_changed(group, IOMMU_GROUP_DEFAULT_CHANGED, NULL);
+}
+
 /* Put the group on @domain, its new default, or leave it as it was. */
 static int iommu_group_move_default(struct iommu_group *group,
 				    struct iommu_domain *domain)
@@ -368,20 +377,23 @@ int iommu_setup_default_domain(struct iommu_group *group, int target_type)
 
 	type = iommu_group_decide_type(group, target_type);
 	if (type < 0)
-		return type;
+		return iommu_refuse(group, IOMMU_REFUSED_TYPE, NULL, type);
 
 	domain = iommu_group_make_default(group, type, target_type);
 	if (IS_ERR(domain))
-		return PTR_ERR(domain);
+		return iommu_refuse_error(group, PTR_ERR(domain));
 	if (domain == old)
 		return 0;
 
 	ret = iommu_group_move_default(group, domain);
-	if (ret)
+	if (ret) {
 		iommu_domain_free(domain);
-	else if (old)
+		return ret;
+	}
+	iommu_default_changed(group, iommu_domain_word(old));
+	if (old)
 		iommu_domain_free(old);
-	return ret;
+	return 0;
 }
 
 /* The words of the file "type". Only the first four can be asked for. */
@@ -431,12 +443,33 @@ static int iommu_group_start_fq(struct iommu_group *group)
 
 	/* The queue is drained by what the capability promises (W21). */
 	if (!gdev || !device_iommu_capable(gdev->dev, IOMMU_CAP_DEFERRED_FLUSH))
-		return -EINVAL;
+		return iommu_refuse(group, IOMMU_REFUSED_NO_QUEUE, NULL,
+				    -EINVAL);
 
 	ret = iommu_dma_init_fq(group->default_domain);
-	if (!ret)
-		group->default_domain->type = IOMMU_DOMAIN_DMA_FQ;
-	return ret;
+	if (ret)
+		return iommu_refuse_error(group, ret);
+	group->default_domain->type = IOMMU_DOMAIN_DMA_FQ;
+	iommu_default_changed(group, "DMA");
+	return 0;
+}
+
+/* Nobody may be using what would change. */
+static int iommu_type_may_change(struct iommu_group *group)
+{
+	enum iommu_refusal why;
+
+	if (iommu_group_user_owned(group))
+		why = IOMMU_REFUSED_USER;
+	else if (group->owner_cnt)
+		why = IOMMU_REFUSED_DRIVER;
+	else if (group->domain != group->default_domain)
+		why = IOMMU_REFUSED_ATTACHED;
+	else if (list_empty(&group->devices))
+		why = IOMMU_REFUSED_EMPTY;
+	else
+		return 0;
+	return iommu_refuse(group, why, NULL, -EPERM);
 }
 
 static int iommu_group_change_type(struct iommu_group *group, int type)
@@ -445,18 +478,18 @@ static int iommu_group_change_type(struct iommu_group *group, int type)
 	int ret;
 
 	guard(iommu_group)(group);
+	iommu_ask(group, IOMMU_REQUEST_TYPE, NULL);
 
 	/* Under the mutex: the last member takes it away (W20). */
 	if (!group->default_domain)
-		return -EINVAL;
+		return iommu_refuse(group, IOMMU_REFUSED_EMPTY, NULL, -EINVAL);
 	if (type == IOMMU_DOMAIN_DMA_FQ &&
 	    group->default_domain->type == IOMMU_DOMAIN_DMA)
 		return iommu_group_start_fq(group);
 	/* Nor under a driver that attached a domain of its own (O4). */
-	if (list_empty(&group->devices) || group->owner_cnt ||
-	    group->domain != group->default_domain)
-		return -EPERM;
-
+	ret = iommu_type_may_change(group);
+	if (ret)
+		return ret;
 	ret = iommu_setup_default_domain(group, type);
 	if (ret)
 		return ret;

@@ -84,6 +84,7 @@ void dev_iommu_free(struct device *dev)
 	iommu_fwspec_free(dev);
 	dev->iommu = NULL;
 	mutex_destroy(&param->lock);
+	kfree(param->shares);
 	kfree(param);
 }
 

@@ -62,6 +62,26 @@ const char *iommu_domain_type_str(unsigned int type)
 	return "Unknown";
 }
 
+/**
+ * iommu_domain_word() - What a slot translates with, for traces and debugfs
+ * @domain: the domain, or %NULL
+ *
+ * Messages call both DMA types the same; here the flush policy matters.
+ *
+ * Context: any.
+ * Return: a constant string.
+ */
+const char *iommu_domain_word(struct iommu_domain *domain)
+{
+	if (!domain)
+		return "none";
+	if (domain->type == IOMMU_DOMAIN_DMA)
+		return "DMA";
+	if (domain->type == IOMMU_DOMAIN_DMA_FQ)
+		return "DMA-FQ";
+	return iommu_domain_type_str(domain->type);
+}
+
 /* ---- Allocating --------------------------------------------------------- */
 
 /* What the driver left open is filled in by the core. */

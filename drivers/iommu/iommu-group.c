@@ -18,6 +18,8 @@
 #include <linux/init.h>
 #include <linux/module.h>
 #include <linux/msi.h>
+#include <linux/pid.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/sysfs.h>
 #include <trace/events/iommu.h>
@@ -32,7 +34,10 @@ static struct kset *iommu_group_kset;
  */
 static DEFINE_XARRAY_ALLOC(iommu_groups);
 
-#define IOMMU_GROUP_MAX_FILES 4
+/* Changed since user space was told last. */
+#define IOMMU_GROUP_CHANGED	XA_MARK_1
+
+#define IOMMU_GROUP_MAX_FILES 8
 static struct iommu_group_file *iommu_group_files[IOMMU_GROUP_MAX_FILES];
 static unsigned int iommu_group_nr_files __ro_after_init;
 
@@ -84,6 +89,8 @@ static void iommu_group_release(struct kobject *kobj)
 	WARN_ON(group->default_domain || group->blocking_domain);
 	xa_destroy(&group->pasids);
 	mutex_destroy(&group->mutex);
+	put_pid(group->claimant);
+	kfree(group->refused);
 	kfree(group->name);
 	kfree(group);
 }
@@ -200,6 +207,39 @@ struct iommu_group *iommu_group_next(int *id)
 }
 
 /**
+ * iommu_group_mark_changed() - A group has news for user space
+ * @group: the group
+ *
+ * Context: any that may take a spinlock.
+ */
+void iommu_group_mark_changed(struct iommu_group *group)
+{
+	xa_set_mark(&iommu_groups, group->id, IOMMU_GROUP_CHANGED);
+}
+
+/**
+ * iommu_group_next_changed() - Find a group that has news, once
+ *
+ * Context: any that may take a spinlock.
+ * Return: a group that was marked and no longer is, held until
+ * iommu_group_done(); NULL if there is none.
+ */
+struct iommu_group *iommu_group_next_changed(void)
+{
+	struct iommu_group *group;
+	unsigned long id;
+
+	xa_lock(&iommu_groups);
+	xa_for_each_marked(&iommu_groups, id, group, IOMMU_GROUP_CHANGED) {
+		__xa_clear_mark(&iommu_groups, id, IOMMU_GROUP_CHANGED);
+		if (kobject_get_unless_zero(&group->kobj))
+			break;
+	}
+	xa_unlock(&iommu_groups);
+	return group;
+}
+
+/**
  * iommu_group_done() - Give back what iommu_group_next() returned
  * @group: the group
  *
@@ -306,6 +346,68 @@ const char *iommu_group_label(struct iommu_group *group)
 	return group->name ?: kobject_name(&group->kobj);
 }
 
+/**
+ * iommu_owner_kind() - Who owns a group, in one word
+ * @group: the group
+ *
+ * Context: expects group->mutex.
+ * Return: none, kernel or user.
+ */
+const char *iommu_owner_kind(struct iommu_group *group)
+{
+	if (iommu_group_user_owned(group))
+		return "user";
+	return group->owner ? "kernel" : "none";
+}
+
+/* Its process may be gone while a file that it passed on still holds on. */
+static void iommu_claimant_text(struct iommu_group *group, char *text)
+{
+	const char *by = group->claimed_by ?: "unknown";
+	struct task_struct *task = NULL;
+	char comm[TASK_COMM_LEN];
+
+	rcu_read_lock();
+	if (group->claimant)
+		task = pid_task(group->claimant, PIDTYPE_TGID);
+	if (task)
+		snprintf(text, IOMMU_OWNER_TEXT, "%s, process %d, through %s",
+			 get_task_comm(comm, task), pid_nr(group->claimant),
+			 by);
+	else
+		snprintf(text, IOMMU_OWNER_TEXT,
+			 "a process that has exited, through %s", by);
+	rcu_read_unlock();
+}
+
+/**
+ * iommu_owner_text() - Name the owner of a group for people
+ * @group: the group
+ * @text: room for %IOMMU_OWNER_TEXT characters
+ *
+ * Context: expects group->mutex.
+ * Return: @text: the process and the interface through which it claimed; the
+ * driver of a device that uses the DMA API; or none.
+ */
+const char *iommu_owner_text(struct iommu_group *group, char *text)
+{
+	struct group_device *gdev;
+
+	if (iommu_group_user_owned(group)) {
+		iommu_claimant_text(group, text);
+		return text;
+	}
+	strscpy(text, iommu_owner_kind(group), IOMMU_OWNER_TEXT);
+	for_each_group_device(group, gdev) {
+		if (!gdev->dev->iommu || !gdev->dev->iommu->uses_dma_api)
+			continue;
+		snprintf(text, IOMMU_OWNER_TEXT, "driver %s",
+			 dev_driver_string(gdev->dev));
+		break;
+	}
+	return text;
+}
+
 /* The link to a member; an index is added where two buses use one name. */
 static int iommu_group_name_member(struct group_device *gdev)
 {
@@ -390,6 +492,7 @@ void iommu_group_link_member(struct group_device *gdev)
 	list_add_tail(&gdev->list, &group->devices);
 	group->nr_devices++;
 	trace_add_device_to_group(group->id, gdev->dev);
+	iommu_group_changed(group, IOMMU_GROUP_MEMBER_ADDED, gdev->dev);
 	dev_info(gdev->dev, "Adding to iommu group %d\n", group->id);
 }
 
@@ -407,6 +510,7 @@ void iommu_group_unlink_member(struct group_device *gdev)
 	list_del(&gdev->list);
 	group->nr_devices--;
 	trace_remove_device_from_group(group->id, gdev->dev);
+	iommu_group_changed(group, IOMMU_GROUP_MEMBER_REMOVED, gdev->dev);
 }
 
 /**
@@ -528,11 +632,33 @@ struct iommu_group *iommu_group_get(struct device *dev)
 EXPORT_SYMBOL_GPL(iommu_group_get);
 
 /**
+ * iommu_group_get_upstream() - The group whose translation a device's DMA meets
+ * @dev: any device, also one that no IOMMU looks after itself, such as a device
+ *	on a bus below a bridge or controller that is behind an IOMMU
+ *
+ * The way up goes along the parents, which the caller keeps from going away, as
+ * a driver bound to @dev does.
+ *
+ * Context: any.
+ * Return: the group of @dev, else of the nearest device above it that has one,
+ * with a reference for the caller; NULL if there is none up to the root.
+ */
+struct iommu_group *iommu_group_get_upstream(struct device *dev)
+{
+	for (; dev; dev = dev->parent)
+		if (dev->iommu_group)
+			return iommu_group_get(dev);
+	return NULL;
+}
+EXPORT_SYMBOL_GPL(iommu_group_get_upstream);
+
+/**
  * iommu_group_for_each_dev() - Call a function for each member of a group
  * @group: the group
  * @data: passed to @fn
  * @fn: called with the group's mutex held: it may sleep and allocate, even a
- *	domain, but it must not call anything that changes this group
+ *	domain. It must not call anything that takes the mutex of this group
+ *	(attach, detach, claim, release, PASIDs, walks): lockdep says so
  *
  * Context: process context, takes group->mutex.
  * Return: the first value that is not 0 from @fn, which also ends the walk; 0

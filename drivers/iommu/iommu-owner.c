@@ -24,52 +24,23 @@
 
 #include <linux/device.h>
 #include <linux/export.h>
+#include <linux/pid.h>
+#include <linux/sched.h>
+#include <linux/sysfs.h>
+#include <trace/events/iommu_core.h>
 
 #include "iommu-priv.h"
 
-/*
- * Why somebody is turned away, and by which device (O5). Codes alone have left
- * people guessing since there are groups.
- */
-static void iommu_explain_driver_refused(struct device *dev)
+/* One hold more or less: tell those who watch. */
+static void iommu_owner_moved(struct iommu_group *group, bool changed)
 {
-	struct iommu_group *group = dev->iommu_group;
-	const char *why = "its PASIDs are in use";
+	char owner[IOMMU_OWNER_TEXT];
 
-	if (iommu_group_user_owned(group))
-		why = "user space owns it; have the user release it first";
-	else if (group->domain != group->default_domain)
-		why = "a driver has attached a domain of its own to it";
-
-	dev_warn_ratelimited(dev,
-			     "no driver can use the DMA API: IOMMU group %s: %s\n",
-			     iommu_group_label(group), why);
-}
-
-static void iommu_explain_claim_refused(struct iommu_group *group,
-					struct device *dev, void *owner)
-{
-	struct group_device *gdev;
-
-	if (!group->owner || iommu_group_user_owned(group)) {
-		const char *why = "a domain or PASIDs are attached to it";
-
-		if (group->owner)
-			why = group->owner == owner ?
-				      "the same user owns it already" :
-				      "another user owns it";
-		dev_warn_ratelimited(dev,
-				     "IOMMU group %s cannot be claimed: %s\n",
-				     iommu_group_label(group), why);
-		return;
-	}
-	/* A driver stays bound at least until it gives its hold up. */
-	for_each_group_device(group, gdev)
-		if (gdev->dev->iommu->uses_dma_api)
-			dev_warn_ratelimited(gdev->dev,
-					     "IOMMU group %s cannot be claimed: driver %s uses the DMA API; unbind it first\n",
-					     iommu_group_label(group),
-					     dev_driver_string(gdev->dev));
+	if (trace_iommu_owner_enabled())
+		trace_iommu_owner(group->id, iommu_owner_text(group, owner),
+				  group->owner_cnt);
+	if (changed)
+		iommu_group_changed(group, IOMMU_GROUP_OWNER_CHANGED, NULL);
 }
 
 /* Is the group as its default domain left it: no user's domain, no slots? */
@@ -77,6 +48,27 @@ static bool iommu_group_is_idle(struct iommu_group *group)
 {
 	return group->domain == group->default_domain &&
 	       !iommu_group_has_slots(group);
+}
+
+/*
+ * Arm's own DMA API attaches to @dev before it asks for it; nobody else may have
+ * put the group on a domain of its own (O4).
+ */
+static bool iommu_may_be_first(struct iommu_group *group, struct device *dev)
+{
+	return !group->owner && (!group->exclusive || group->exclusive == dev);
+}
+
+/* The group is not idle: what of it is in use, and by whom? */
+static int iommu_refuse_busy(struct iommu_group *group)
+{
+	enum iommu_refusal why = IOMMU_REFUSED_SLOTS;
+
+	if (group->exclusive)
+		why = IOMMU_REFUSED_EXCLUSIVE;
+	else if (group->domain != group->default_domain)
+		why = IOMMU_REFUSED_ATTACHED;
+	return iommu_refuse(group, why, group->exclusive, -EBUSY);
 }
 
 /**
@@ -99,24 +91,18 @@ int iommu_device_use_default_domain(struct device *dev)
 		return 0;
 
 	guard(iommu_group)(group);
+	iommu_ask(group, IOMMU_REQUEST_BIND, dev);
 
 	if (!group->default_domain)
 		return -EPROBE_DEFER;
-
-	/*
-	 * Arm's own DMA API attaches to @dev before it comes here; nobody else
-	 * may have put the group on a domain of its own (O4).
-	 */
-	if (iommu_group_user_owned(group) ||
-	    (!iommu_group_is_idle(group) &&
-	     (group->owner || (group->exclusive && group->exclusive != dev)))) {
-		iommu_explain_driver_refused(dev);
-		return -EBUSY;
-	}
+	if (iommu_group_user_owned(group))
+		return iommu_refuse(group, IOMMU_REFUSED_USER, NULL, -EBUSY);
+	if (!iommu_group_is_idle(group) && !iommu_may_be_first(group, dev))
+		return iommu_refuse_busy(group);
 
 	group->owner = IOMMU_OWNER_KERNEL;
-	group->owner_cnt++;
 	dev->iommu->uses_dma_api = true;
+	iommu_owner_moved(group, !group->owner_cnt++);
 	return 0;
 }
 
@@ -144,38 +130,50 @@ void iommu_device_unuse_default_domain(struct device *dev)
 	 */
 	if (!--group->owner_cnt)
 		group->owner = NULL;
+	iommu_owner_moved(group, !group->owner);
+}
+
+/* Somebody holds the group: who? */
+static int iommu_refuse_second_owner(struct iommu_group *group, void *owner)
+{
+	enum iommu_refusal why = IOMMU_REFUSED_OTHER_USER;
+
+	if (group->owner == IOMMU_OWNER_KERNEL)
+		why = IOMMU_REFUSED_DRIVER;
+	else if (group->owner == owner)
+		why = IOMMU_REFUSED_SAME_USER;
+	return iommu_refuse(group, why, NULL, -EPERM);
 }
 
 /*
- * Claim the group for the first time; @dev is the member that messages name.
- * The same user may come again only through iommu_device_claim_dma_owner().
+ * Claim the group for the first time. The same user may come again only through
+ * iommu_device_claim_dma_owner().
  */
-static int iommu_group_claim(struct iommu_group *group, struct device *dev,
-			     void *owner)
+static int iommu_group_claim(struct iommu_group *group, void *owner,
+			     const char *by)
 {
 	int ret;
 
 	lockdep_assert_held(&group->mutex);
 
-	if (group->owner) {
-		iommu_explain_claim_refused(group, dev, owner);
-		return -EPERM;
-	}
+	if (group->owner)
+		return iommu_refuse_second_owner(group, owner);
 	if ((group->domain && group->domain != group->default_domain) ||
-	    iommu_group_has_slots(group)) {
-		iommu_explain_claim_refused(group, dev, owner);
-		return -EBUSY;
-	}
+	    iommu_group_has_slots(group))
+		return iommu_refuse_busy(group);
 
 	ret = iommu_group_need_blocking_domain(group);
 	if (ret)
-		return ret;
+		return iommu_refuse_error(group, ret);
 	ret = iommu_transition(group, IOMMU_NO_PASID, NULL, group->blocking_domain);
 	if (ret)
 		return ret;
 
 	group->owner = owner;
 	group->owner_cnt = 1;
+	group->claimant = get_pid(task_tgid(current));
+	group->claimed_by = by;
+	iommu_owner_moved(group, true);
 	return 0;
 }
 
@@ -186,9 +184,11 @@ static bool iommu_owner_is_valid(void *owner)
 }
 
 /**
- * iommu_group_claim_dma_owner() - A user takes a whole group, alone
+ * iommu_group_claim_dma_owner_by() - A user takes a whole group, alone
  * @group: the group
  * @owner: a pointer that stands for the user; not looked into
+ * @by: for people, the interface through which the user came, such as "iommufd":
+ *	a string that outlives the claim; or NULL
  *
  * From then on nobody else can claim the group, no driver can start to use the
  * DMA API on any member, and all DMA without PASID is blocked until the user
@@ -201,33 +201,48 @@ static bool iommu_owner_is_valid(void *owner)
  * or PASIDs are in use; -ENODEV the group is empty or has no IOMMU; -ENOMEM; or
  * the driver's error.
  */
-int iommu_group_claim_dma_owner(struct iommu_group *group, void *owner)
+int iommu_group_claim_dma_owner_by(struct iommu_group *group, void *owner,
+				   const char *by)
 {
-	struct group_device *gdev;
-
 	if (WARN_ON(!iommu_owner_is_valid(owner)))
 		return -EINVAL;
 
 	guard(iommu_group)(group);
+	iommu_ask(group, IOMMU_REQUEST_CLAIM, NULL);
 
-	gdev = iommu_group_first_member(group);
-	if (!gdev)
-		return -ENODEV;
-	return iommu_group_claim(group, gdev->dev, owner);
+	if (list_empty(&group->devices))
+		return iommu_refuse(group, IOMMU_REFUSED_EMPTY, NULL, -ENODEV);
+	return iommu_group_claim(group, owner, by);
+}
+EXPORT_SYMBOL_GPL(iommu_group_claim_dma_owner_by);
+
+/**
+ * iommu_group_claim_dma_owner() - The same for users that name no interface
+ * @group: the group
+ * @owner: a pointer that stands for the user; not looked into
+ *
+ * Context: process context, takes group->mutex.
+ * Return: as iommu_group_claim_dma_owner_by().
+ */
+int iommu_group_claim_dma_owner(struct iommu_group *group, void *owner)
+{
+	return iommu_group_claim_dma_owner_by(group, owner, NULL);
 }
 EXPORT_SYMBOL_GPL(iommu_group_claim_dma_owner);
 
 /**
- * iommu_device_claim_dma_owner() - A user takes the group of a device
+ * iommu_device_claim_dma_owner_by() - A user takes the group of a device
  * @dev: the device
  * @owner: a pointer that stands for the user; the same user may claim the
  *	group again through each of its devices
+ * @by: for people, as for iommu_group_claim_dma_owner_by()
  *
  * Context: process context, takes group->mutex.
- * Return: as iommu_group_claim_dma_owner(), but 0 where @owner has the group
+ * Return: as iommu_group_claim_dma_owner_by(), but 0 where @owner has the group
  * already; -ENODEV also where @dev has no group.
  */
-int iommu_device_claim_dma_owner(struct device *dev, void *owner)
+int iommu_device_claim_dma_owner_by(struct device *dev, void *owner,
+				    const char *by)
 {
 	struct iommu_group *group = dev->iommu_group;
 
@@ -237,12 +252,28 @@ int iommu_device_claim_dma_owner(struct device *dev, void *owner)
 		return -ENODEV;
 
 	guard(iommu_group)(group);
+	iommu_ask(group, IOMMU_REQUEST_CLAIM, dev);
 
 	if (group->owner == owner) {
 		group->owner_cnt++;
+		iommu_owner_moved(group, false);
 		return 0;
 	}
-	return iommu_group_claim(group, dev, owner);
+	return iommu_group_claim(group, owner, by);
+}
+EXPORT_SYMBOL_GPL(iommu_device_claim_dma_owner_by);
+
+/**
+ * iommu_device_claim_dma_owner() - The same for users that name no interface
+ * @dev: the device
+ * @owner: a pointer that stands for the user
+ *
+ * Context: process context, takes group->mutex.
+ * Return: as iommu_device_claim_dma_owner_by().
+ */
+int iommu_device_claim_dma_owner(struct device *dev, void *owner)
+{
+	return iommu_device_claim_dma_owner_by(dev, owner, NULL);
 }
 EXPORT_SYMBOL_GPL(iommu_device_claim_dma_owner);
 
@@ -257,6 +288,7 @@ static void iommu_group_unclaim(struct iommu_group *group)
 
 	if (group->owner_cnt > 1) {
 		group->owner_cnt--;
+		iommu_owner_moved(group, false);
 		return;
 	}
 	/* The user's PASIDs would outlive its right to them. */
@@ -265,7 +297,11 @@ static void iommu_group_unclaim(struct iommu_group *group)
 
 	group->owner_cnt = 0;
 	group->owner = NULL;
+	put_pid(group->claimant);
+	group->claimant = NULL;
+	group->claimed_by = NULL;
 	iommu_group_set_core_domain(group);
+	iommu_owner_moved(group, true);
 }
 
 /**
@@ -319,3 +355,22 @@ bool iommu_group_dma_owner_claimed(struct iommu_group *group)
 	return group->owner_cnt;
 }
 EXPORT_SYMBOL_GPL(iommu_group_dma_owner_claimed);
+
+/* The stable part of it, for everybody; names are in debugfs. */
+static ssize_t iommu_group_owner_show(struct iommu_group *group, char *buf)
+{
+	guard(iommu_group)(group);
+	return sysfs_emit(buf, "%s\n", iommu_owner_kind(group));
+}
+
+static struct iommu_group_file iommu_group_owner_file = {
+	.attr = { .name = "owner", .mode = 0444 },
+	.show = iommu_group_owner_show,
+};
+
+static int __init iommu_owner_file_init(void)
+{
+	iommu_group_register_file(&iommu_group_owner_file);
+	return 0;
+}
+core_initcall(iommu_owner_file_init);

@@ -34,30 +34,38 @@ bool iommu_group_has_slots(struct iommu_group *group)
 }
 
 /**
- * iommu_group_seq_slots() - List the slots in use for a person
+ * iommu_group_seq_slots() - List some of the slots in use for a person
  * @group: the group
  * @m: where to
+ * @first: the first PASID to show
+ * @most: how many at the most
  *
  * Context: expects group->mutex.
+ * Return: the PASID to go on with, or ULONG_MAX.
  */
-void iommu_group_seq_slots(struct iommu_group *group, struct seq_file *m)
+unsigned long iommu_group_seq_slots(struct iommu_group *group,
+				    struct seq_file *m, unsigned long first,
+				    unsigned int most)
 {
 	unsigned long pasid;
 	void *entry;
 
 	lockdep_assert_held(&group->mutex);
 
-	xa_for_each(&group->pasids, pasid, entry) {
+	xa_for_each_start(&group->pasids, pasid, entry, first) {
+		if (!most--)
+			return pasid;
 		if (pasid == IOMMU_NO_PASID)
 			seq_puts(m, "  no PASID");
 		else
 			seq_printf(m, "  PASID %lu", pasid);
 		seq_printf(m, ": %s%s%s\n",
-			   iommu_domain_type_str(iommu_slot_domain(entry)->type),
+			   iommu_domain_word(iommu_slot_domain(entry)),
 			   iommu_slot_handle(entry) ? ", handle" : "",
 			   xa_get_mark(&group->pasids, pasid,
 				       IOMMU_SLOT_PARKED) ? ", parked" : "");
 	}
+	return ULONG_MAX;
 }
 
 /**
@@ -125,8 +133,25 @@ static int iommu_pasid_fits_group(struct iommu_group *group, ioasid_t pasid)
 		u32 max = gdev->dev->iommu->max_pasids;
 
 		if (max && pasid >= max)
-			return -EINVAL;
+			return iommu_refuse(group, IOMMU_REFUSED_PASID_RANGE,
+					    gdev->dev, -EINVAL);
 	}
+	return 0;
+}
+
+/* Can PASIDs of @dev translate with @domain at all? */
+static int iommu_pasid_takes_domain(struct iommu_domain *domain,
+				    struct device *dev)
+{
+	struct iommu_group *group = dev->iommu_group;
+
+	if (!iommu_domain_fits_device(domain, dev))
+		return iommu_refuse(group, IOMMU_REFUSED_FOREIGN, NULL,
+				    -EINVAL);
+	/* Not at the detach, where it would be too late to refuse. */
+	if (!dev_iommu_ops(dev)->remove_dev_pasid || !dev->iommu->max_pasids)
+		return iommu_refuse(group, IOMMU_REFUSED_NO_PASIDS, dev,
+				    -EOPNOTSUPP);
 	return 0;
 }
 
@@ -157,21 +182,23 @@ int iommu_attach_device_pasid(struct iommu_domain *domain, struct device *dev,
 		return -EOPNOTSUPP;
 	if (!group)
 		return -ENODEV;
-	if (!dev_has_iommu(dev) || pasid == IOMMU_NO_PASID ||
-	    !iommu_domain_fits_device(domain, dev))
+	if (!dev_has_iommu(dev) || pasid == IOMMU_NO_PASID)
 		return -EINVAL;
-	/* Not at the detach, where it would be too late to refuse. */
-	if (!dev_iommu_ops(dev)->remove_dev_pasid || !dev->iommu->max_pasids)
-		return -EOPNOTSUPP;
 
 	guard(iommu_group)(group);
+	iommu_ask(group, IOMMU_REQUEST_PASID, dev);
 
+	ret = iommu_pasid_takes_domain(domain, dev);
+	if (ret)
+		return ret;
 	ret = iommu_pasid_fits_group(group, pasid);
 	if (ret)
 		return ret;
 	ret = iommu_slot_reserve(group, pasid);
+	if (ret == -EBUSY)
+		return iommu_refuse(group, IOMMU_REFUSED_PASID_USED, NULL, ret);
 	if (ret)
-		return ret;
+		return iommu_refuse_error(group, ret);
 	ret = iommu_transition(group, pasid, NULL, domain);
 	if (ret) {
 		iommu_slot_clear(group, pasid);
@@ -223,22 +250,28 @@ int iommu_replace_device_pasid(struct iommu_domain *domain, struct device *dev,
 		return -ENODEV;
 	if (!domain->ops->set_dev_pasid)
 		return -EOPNOTSUPP;
-	if (!dev_has_iommu(dev) || pasid == IOMMU_NO_PASID || !handle ||
-	    !iommu_domain_fits_device(domain, dev))
+	if (!dev_has_iommu(dev) || pasid == IOMMU_NO_PASID || !handle)
 		return -EINVAL;
-	if (!dev->iommu->max_pasids)
-		return -EOPNOTSUPP;
 
 	guard(iommu_group)(group);
+	iommu_ask(group, IOMMU_REQUEST_PASID, dev);
 
+	ret = iommu_pasid_takes_domain(domain, dev);
+	if (ret)
+		return ret;
 	entry = xa_load(&group->pasids, pasid);
-	if (!entry || iommu_slot_handle(entry) == handle)
-		return -EINVAL;
+	if (!entry)
+		return iommu_refuse(group, IOMMU_REFUSED_PASID_UNUSED, NULL,
+				    -EINVAL);
+	if (iommu_slot_handle(entry) == handle)
+		return iommu_refuse(group, IOMMU_REFUSED_PASID_USED, NULL,
+				    -EINVAL);
 
 	/* A new handle alone is no matter of the driver's. */
 	old = iommu_slot_current(group, pasid);
 	if (old && old != domain && !dev_iommu_ops(dev)->pasid_replace)
-		return -EOPNOTSUPP;
+		return iommu_refuse(group, IOMMU_REFUSED_NO_REPLACE, NULL,
+				    -EOPNOTSUPP);
 	if (old != domain) {
 		ret = iommu_transition(group, pasid, old, domain);
 		if (ret)

@@ -9,7 +9,7 @@
  *	3  iommu-owner.c  iommu-pasid.c  iommu-default.c  iommu-reset.c
  *	2  iommu-transition.c
  *	1  iommu-topology.c  iommu-group.c  iommu-domain.c  iommu-map.c
- *	   iommu-resv.c
+ *	   iommu-resv.c  iommu-refusal.c  iommu-events.c
  *
  * Lock order, outermost first. A lock may be taken while holding any lock
  * above it in its own branch.
@@ -40,6 +40,46 @@
 #include <linux/lockdep.h>
 #include <linux/mutex.h>
 #include <linux/xarray.h>
+
+/* What somebody wants of a group; the refusal says so (iommu-refusal.c). */
+enum iommu_request {
+	IOMMU_REQUEST_OTHER,
+	IOMMU_REQUEST_CLAIM,
+	IOMMU_REQUEST_BIND,
+	IOMMU_REQUEST_ATTACH,
+	IOMMU_REQUEST_TYPE,
+	IOMMU_REQUEST_PASID,
+	IOMMU_REQUEST_SVA,
+	IOMMU_REQUEST_JOIN,
+};
+
+/* Why not; each has a word and a text in iommu-refusal.c. */
+enum iommu_refusal {
+	IOMMU_REFUSED_USER,
+	IOMMU_REFUSED_OTHER_USER,
+	IOMMU_REFUSED_SAME_USER,
+	IOMMU_REFUSED_DRIVER,
+	IOMMU_REFUSED_ATTACHED,
+	IOMMU_REFUSED_SLOTS,
+	IOMMU_REFUSED_EXCLUSIVE,
+	IOMMU_REFUSED_SIBLINGS,
+	IOMMU_REFUSED_FIRMWARE,
+	IOMMU_REFUSED_RESET,
+	IOMMU_REFUSED_NO_IOMMU,
+	IOMMU_REFUSED_EMPTY,
+	IOMMU_REFUSED_TYPE,
+	IOMMU_REFUSED_NO_QUEUE,
+	IOMMU_REFUSED_NO_PASIDS,
+	IOMMU_REFUSED_PASID_RANGE,
+	IOMMU_REFUSED_PASID_USED,
+	IOMMU_REFUSED_PASID_UNUSED,
+	IOMMU_REFUSED_NO_REPLACE,
+	IOMMU_REFUSED_SVA_ARCH,
+	IOMMU_REFUSED_SVA_RANGE,
+	IOMMU_REFUSED_FOREIGN,
+	IOMMU_REFUSED_HARDWARE,
+	IOMMU_REFUSED_MEMORY,
+};
 
 /**
  * struct group_device - one member of a group
@@ -94,6 +134,13 @@ struct group_device {
  *	the DMA API, else the pointer of the user who claimed the group
  * @owner_cnt: G. How often: bound DMA-API drivers, or claims
  * @exclusive: G. The device iommu_attach_device() gave the group to, or NULL
+ * @claimant: G. The process that claimed the group, for people; NULL: nobody
+ * @claimed_by: G. Which interface it used, a constant string, or NULL
+ * @request: G. What the holder of @mutex is asked for
+ * @asker: G. By which device; NULL where it is none, or not told
+ * @refused: G. The last refusal, or NULL
+ * @changes: G. What listeners were not told yet, bits of iommu_group_event
+ * @announced: G. User space has been told that the group exists
  */
 struct iommu_group {
 	struct kobject		kobj;
@@ -114,6 +161,13 @@ struct iommu_group {
 	void			*owner;
 	unsigned int		owner_cnt;
 	struct device		*exclusive;
+	struct pid		*claimant;
+	const char		*claimed_by;
+	enum iommu_request	request;
+	struct device		*asker;
+	struct iommu_refused	*refused;
+	unsigned long		changes;
+	bool			announced;
 };
 
 /*
@@ -162,20 +216,33 @@ void iommu_group_check(struct iommu_group *group);
 static inline void iommu_group_check(struct iommu_group *group) {}
 #endif
 
+/* Also the answer to who calls the core from iommu_group_for_each_dev(). */
 static inline void iommu_group_lock(struct iommu_group *group)
 {
+	lockdep_assert_not_held(&group->mutex);
 	mutex_lock(&group->mutex);
 }
 
 /* Whoever comes next finds all in order, and test builds look (T1). */
 static inline void iommu_group_unlock(struct iommu_group *group)
 {
+	group->request = IOMMU_REQUEST_OTHER;
+	group->asker = NULL;
 	iommu_group_check(group);
 	mutex_unlock(&group->mutex);
 }
 
 DEFINE_GUARD(iommu_group, struct iommu_group *, iommu_group_lock(_T),
 	     iommu_group_unlock(_T))
+
+/* Say what is asked and by whom, for refusals; the unlock ends it. */
+static inline void iommu_ask(struct iommu_group *group,
+			     enum iommu_request request, struct device *asker)
+{
+	lockdep_assert_held(&group->mutex);
+	group->request = request;
+	group->asker = asker;
+}
 
 static inline bool iommu_group_user_owned(struct iommu_group *group)
 {
@@ -225,11 +292,38 @@ struct group_device *iommu_group_find_member(struct iommu_group *group,
 struct group_device *iommu_group_first_member(struct iommu_group *group);
 const char *iommu_group_label(struct iommu_group *group);
 struct iommu_group *iommu_group_next(int *id);
+struct iommu_group *iommu_group_next_changed(void);
+void iommu_group_mark_changed(struct iommu_group *group);
 void iommu_group_done(struct iommu_group *group);
+
+/* Room for the longest name of an owner */
+#define IOMMU_OWNER_TEXT 64
+
+const char *iommu_owner_kind(struct iommu_group *group);
+const char *iommu_owner_text(struct iommu_group *group, char *text);
+
+/* ---- floor 1: iommu-refusal.c ------------------------------------------- */
+
+struct seq_file;
+
+int iommu_refuse(struct iommu_group *group, enum iommu_refusal why,
+		 struct device *obstacle, int error);
+int iommu_refuse_error(struct iommu_group *group, int error);
+const char *iommu_refusal_word(enum iommu_refusal why);
+bool iommu_last_refusal(struct iommu_group *group, enum iommu_refusal *why,
+			int *error);
+void iommu_group_seq_refusal(struct iommu_group *group, struct seq_file *m);
+
+/* ---- floor 1: iommu-events.c -------------------------------------------- */
+
+void iommu_group_changed(struct iommu_group *group,
+			 enum iommu_group_event event, struct device *dev);
+void iommu_group_flush_events(void);
 
 /* ---- floor 1: iommu-domain.c ------------------------------------------- */
 
 const char *iommu_domain_type_str(unsigned int type);
+const char *iommu_domain_word(struct iommu_domain *domain);
 struct iommu_domain *iommu_domain_alloc_type(struct device *dev,
 					     unsigned int type);
 bool iommu_domain_fits_device(struct iommu_domain *domain, struct device *dev);
@@ -264,8 +358,6 @@ void iommu_group_set_core_domain(struct iommu_group *group);
 
 /* ---- floor 3: iommu-pasid.c -------------------------------------------- */
 
-struct seq_file;
-
 int iommu_slot_reserve(struct iommu_group *group, ioasid_t pasid);
 void iommu_slot_publish(struct iommu_group *group, ioasid_t pasid,
 			struct iommu_domain *domain,
@@ -274,7 +366,9 @@ void iommu_slot_clear(struct iommu_group *group, ioasid_t pasid);
 bool iommu_group_has_slots(struct iommu_group *group);
 void iommu_detach_group_pasid(struct iommu_domain *domain,
 			      struct iommu_group *group, ioasid_t pasid);
-void iommu_group_seq_slots(struct iommu_group *group, struct seq_file *m);
+unsigned long iommu_group_seq_slots(struct iommu_group *group,
+				    struct seq_file *m, unsigned long first,
+				    unsigned int most);
 
 /* ---- floor 3: iommu-default.c ------------------------------------------ */
 
@@ -293,9 +387,21 @@ void iommu_device_unregister_bus(struct iommu_device *iommu,
 				 const struct bus_type *bus,
 				 struct notifier_block *nb);
 
-/* ---- floor 4: iommu-debugfs.c ------------------------------------------ */
+/* ---- floor 4: iommu-debugfs.c ------------------------------------------- */
 
-int iommu_groups_show(struct seq_file *m, void *v);
+/**
+ * struct iommu_show - one open file
+ * @group: held between start and stop
+ * @piece: what of it comes now
+ * @next: what of it comes then
+ */
+struct iommu_show {
+	struct iommu_group *group;
+	u32 piece;
+	u32 next;
+};
+
+extern const struct seq_operations iommu_groups_sops;
 
 /* ---- floor 4: for iommufd ---------------------------------------------- */
 

@@ -157,6 +157,17 @@ static int iommu_sva_flush_faults(struct device *dev, void *unused)
 	return 0;
 }
 
+/* Tell why, where it is not the PASID's attach that is refused. */
+static void *iommu_sva_refuse(struct device *dev, enum iommu_refusal why,
+			      int error)
+{
+	struct iommu_group *group = dev->iommu_group;
+
+	guard(iommu_group)(group);
+	iommu_ask(group, IOMMU_REQUEST_SVA, dev);
+	return ERR_PTR(iommu_refuse(group, why, NULL, error));
+}
+
 /*
  * PASIDs and domains of an mm
  */
@@ -169,12 +180,13 @@ static struct iommu_mm_data *iommu_sva_get_mm_data(struct mm_struct *mm,
 	lockdep_assert_held(&iommu_sva_lock);
 
 	if (!arch_pgtable_dma_compat(mm))
-		return ERR_PTR(-EBUSY);
+		return iommu_sva_refuse(dev, IOMMU_REFUSED_SVA_ARCH, -EBUSY);
 
 	/* Taken for another device, it may be too big for this one. */
 	if (data)
-		return data->pasid < dev->iommu->max_pasids ?
-			data : ERR_PTR(-EOVERFLOW);
+		return data->pasid < dev->iommu->max_pasids ? data :
+			iommu_sva_refuse(dev, IOMMU_REFUSED_SVA_RANGE,
+					 -EOVERFLOW);
 
 	data = kzalloc(sizeof(*data), GFP_KERNEL);
 	if (!data)
@@ -184,7 +196,7 @@ static struct iommu_mm_data *iommu_sva_get_mm_data(struct mm_struct *mm,
 	data->pasid = iommu_alloc_global_pasid(dev);
 	if (data->pasid == IOMMU_PASID_INVALID) {
 		kfree(data);
-		return ERR_PTR(-ENOSPC);
+		return iommu_sva_refuse(dev, IOMMU_REFUSED_NO_PASIDS, -ENOSPC);
 	}
 
 	/* mm_get_enqcmd_pasid() reads through the pointer without a lock. */
@@ -302,9 +314,7 @@ static struct iommu_sva_slot *iommu_sva_find_slot(struct iommu_group *group,
 					 IOMMU_DOMAIN_SVA);
 	if (handle == ERR_PTR(-ENOENT))
 		return NULL;
-	if (IS_ERR(handle))
-		return ERR_CAST(handle);
-	if (handle->domain->mm != mm)
+	if (IS_ERR(handle) || handle->domain->mm != mm)
 		return ERR_PTR(-EBUSY);
 
 	return container_of(handle, struct iommu_sva_slot, handle);
@@ -349,7 +359,8 @@ static struct iommu_sva *iommu_sva_bind(struct device *dev,
 
 	slot = iommu_sva_find_slot(dev->iommu_group, mm);
 	if (IS_ERR(slot))
-		return ERR_CAST(slot);
+		return iommu_sva_refuse(dev, IOMMU_REFUSED_PASID_USED,
+					PTR_ERR(slot));
 
 	bond = slot ? iommu_sva_find_bond(slot, dev) : NULL;
 	if (bond) {
@@ -404,7 +415,8 @@ struct iommu_sva *iommu_sva_bind_device(struct device *dev,
 	if (!dev->iommu_group || !dev_has_iommu(dev))
 		return ERR_PTR(-ENODEV);
 	if (IS_ENABLED(CONFIG_X86))
-		return ERR_PTR(-EOPNOTSUPP);
+		return iommu_sva_refuse(dev, IOMMU_REFUSED_SVA_ARCH,
+					-EOPNOTSUPP);
 
 	guard(mutex)(&iommu_sva_lock);
 

@@ -3,7 +3,7 @@
  * Which devices belong into one group, and why.
  *
  * Two devices share a group when the IOMMU cannot keep them apart, or when
- * they can reach each other without passing it. On PCI there are four reasons:
+ * they can reach each other without passing it. On PCI there are five reasons:
  *
  * 1. A bridge speaks for the device. Bridges to conventional PCI, and some of
  *    the buses above them, put their own requester ID or that of their
@@ -18,10 +18,14 @@
  *    (quirks recorded by pci_add_dma_alias()).
  * 4. Functions of one device may talk among themselves unless ACS says that
  *    they do not (section 6.12.1.2).
+ * 5. USB controllers of one slot reach the same ports: a low-speed controller
+ *    (UHCI, OHCI) takes a port over from its companion (EHCI; EHCI
+ *    Specification 1.0, section 4.2), so whoever has one of them can drive the
+ *    devices of the other, whatever ACS says.
  *
  * Reasons 1 and 2 are found on the way up from the device to the root bus; it
- * yields the highest device that has to share. From there reasons 3 and 4 span
- * a set of functions, all on one bus, since ID quirks do not cross buses. A
+ * yields the highest device that has to share. From there reasons 3 to 5 span
+ * a set of functions, all on one bus, since none of them crosses buses. A
  * member of the set that already has a group lends it to the newcomer. So a
  * probe looks at the bridges above the device and at one bus, never at the
  * other devices of the machine (W32).
@@ -29,12 +33,31 @@
  * All this runs under iommu_probe_device_lock, which the removal of a device
  * from its group takes as well: a group read from a neighbour stays alive for
  * as long as it takes to get a reference.
+ *
+ * The reason is kept with the device and shown to people who wonder.
  */
 #include <linux/bitmap.h>
 #include <linux/fsl/mc.h>
 #include <linux/pci.h>
+#include <linux/slab.h>
 
 #include "iommu-priv.h"
+
+/*
+ * Keep why @dev shares its group. It is for people: nothing depends on it, and
+ * without memory it is not known.
+ */
+static void iommu_note_sharing(struct device *dev, const char *with,
+			       const char *why)
+{
+	char *old;
+
+	if (!dev->iommu)
+		return;
+	old = dev->iommu->shares;
+	dev->iommu->shares = kasprintf(GFP_KERNEL, "%s: %s", with, why);
+	kfree(old);
+}
 
 /**
  * generic_device_group() - A group for each device
@@ -75,6 +98,8 @@ struct iommu_group *generic_single_device_group(struct device *dev)
 			return first;
 		iommu->singleton_group = first;
 	}
+	iommu_note_sharing(dev, "all devices of its IOMMU",
+			   "it has a single translation");
 
 	return iommu_group_ref_get(iommu->singleton_group);
 }
@@ -92,9 +117,13 @@ EXPORT_SYMBOL_GPL(generic_single_device_group);
  */
 struct iommu_group *fsl_mc_device_group(struct device *dev)
 {
-	struct iommu_group *shared = iommu_group_get(fsl_mc_cont_dev(dev));
+	struct device *container = fsl_mc_cont_dev(dev);
+	struct iommu_group *shared = iommu_group_get(container);
 
-	return shared ?: iommu_group_alloc();
+	if (!shared)
+		return iommu_group_alloc();
+	iommu_note_sharing(dev, dev_name(container), "its container");
+	return shared;
 }
 EXPORT_SYMBOL_GPL(fsl_mc_device_group);
 
@@ -120,8 +149,7 @@ static struct iommu_group *pci_share(struct pci_dev *pdev,
 	struct iommu_group *group = iommu_group_get(&with->dev);
 
 	if (group)
-		pci_dbg(pdev, "shares IOMMU group %d with %s: %s\n",
-			iommu_group_id(group), pci_name(with), why);
+		iommu_note_sharing(&pdev->dev, pci_name(with), why);
 	return group;
 }
 
@@ -176,16 +204,50 @@ static void pci_ascend_to_acs(struct pci_ascent *ascent)
 	}
 }
 
-/*
- * The search on one bus, each bitmap indexed by devfn. Aliases go first: an ID
- * in common cannot be told apart at all, functions could be if they had ACS.
- */
+/* Reasons 3, 5 and 4, the strongest first: only the last yields to ACS. */
+enum pci_link {
+	PCI_LINK_ALIAS,
+	PCI_LINK_COMPANION,
+	PCI_LINK_FUNCTION,
+	PCI_NR_LINKS,
+};
+
+static const char * const pci_link_why[] = {
+	[PCI_LINK_ALIAS]	= "requester ID in common",
+	[PCI_LINK_COMPANION]	= "USB controllers of the same ports",
+	[PCI_LINK_FUNCTION]	= "functions without ACS",
+};
+
+/* The search on one bus: what is left to visit, and was, indexed by devfn */
 struct pci_search {
 	struct pci_dev *origin;
-	DECLARE_BITMAP(aliases, MAX_NR_DEVFNS);
-	DECLARE_BITMAP(functions, MAX_NR_DEVFNS);
+	unsigned long todo[PCI_NR_LINKS][BITS_TO_LONGS(MAX_NR_DEVFNS)];
 	DECLARE_BITMAP(done, MAX_NR_DEVFNS);
 };
+
+static bool pci_is_usb_companion(struct pci_dev *pdev)
+{
+	return pdev->class == PCI_CLASS_SERIAL_USB_UHCI ||
+	       pdev->class == PCI_CLASS_SERIAL_USB_OHCI ||
+	       pdev->class == PCI_CLASS_SERIAL_USB_EHCI;
+}
+
+/*
+ * How @pdev, a member of the set, leads to @other; PCI_NR_LINKS: not at all.
+ * @open: nothing isolates @pdev from the other functions of its slot.
+ */
+static enum pci_link pci_link(struct pci_dev *pdev, struct pci_dev *other,
+			      bool open)
+{
+	/* Either may be the one with the quirk. */
+	if (pci_devs_are_dma_aliases(pdev, other))
+		return PCI_LINK_ALIAS;
+	if (PCI_SLOT(other->devfn) != PCI_SLOT(pdev->devfn))
+		return PCI_NR_LINKS;
+	if (pci_is_usb_companion(pdev) && pci_is_usb_companion(other))
+		return PCI_LINK_COMPANION;
+	return open ? PCI_LINK_FUNCTION : PCI_NR_LINKS;
+}
 
 /* Put everything on the list that @pdev, a member of the set, leads to. */
 static void pci_search_add_links(struct pci_search *search,
@@ -193,24 +255,23 @@ static void pci_search_add_links(struct pci_search *search,
 {
 	bool open = pdev->multifunction && !pci_isolates(pdev);
 	struct pci_dev *other;
+	enum pci_link link;
 
 	down_read(&pci_bus_sem);
 	list_for_each_entry(other, &pdev->bus->devices, bus_list) {
 		if (test_bit(other->devfn, search->done))
 			continue;
-		/* Either may be the one with the quirk. */
-		if (pci_devs_are_dma_aliases(pdev, other))
-			__set_bit(other->devfn, search->aliases);
-		else if (open &&
-			 PCI_SLOT(other->devfn) == PCI_SLOT(pdev->devfn))
-			__set_bit(other->devfn, search->functions);
+		link = pci_link(pdev, other, open);
+		if (link != PCI_NR_LINKS)
+			__set_bit(other->devfn, search->todo[link]);
 	}
 	up_read(&pci_bus_sem);
 }
 
 static struct iommu_group *pci_search_visit(struct pci_search *search,
 					    struct pci_bus *bus,
-					    unsigned int devfn, bool alias)
+					    unsigned int devfn,
+					    enum pci_link link)
 {
 	struct iommu_group *group = NULL;
 	struct pci_dev *pdev;
@@ -219,12 +280,10 @@ static struct iommu_group *pci_search_visit(struct pci_search *search,
 	if (!pdev)
 		return NULL;
 
-	/* A function that isolates stays out, unless an alias leads to it. */
-	if (alias || !pci_isolates(pdev)) {
+	/* A function that isolates stays out, unless more leads to it. */
+	if (link != PCI_LINK_FUNCTION || !pci_isolates(pdev)) {
 		__set_bit(devfn, search->done);
-		group = pci_share(search->origin, pdev,
-				  alias ? "requester ID in common" :
-					  "functions without ACS");
+		group = pci_share(search->origin, pdev, pci_link_why[link]);
 		if (!group)
 			pci_search_add_links(search, pdev);
 	}
@@ -234,7 +293,7 @@ static struct iommu_group *pci_search_visit(struct pci_search *search,
 }
 
 /*
- * Reasons 3 and 4. Quirks may point in circles and at functions that were not
+ * Reasons 3 to 5. Quirks may point in circles and at functions that were not
  * probed yet: a list of what is left to visit, and each function enters the
  * set once. The loop ends after 256 of those, and no function that stays out
  * comes back without one of its slot having entered in between.
@@ -244,22 +303,22 @@ static struct iommu_group *pci_search_bus(struct pci_dev *origin,
 {
 	struct pci_search search = { .origin = origin };
 	struct iommu_group *group = NULL;
+	enum pci_link link = 0;
 	unsigned long devfn;
-	bool alias;
 
-	__set_bit(top->devfn, search.aliases);
-	while (!group) {
-		devfn = find_first_bit(search.aliases, MAX_NR_DEVFNS);
-		alias = devfn < MAX_NR_DEVFNS;
-		if (!alias)
-			devfn = find_first_bit(search.functions,
-					       MAX_NR_DEVFNS);
-		if (devfn >= MAX_NR_DEVFNS)
-			break;
-
-		__clear_bit(devfn, search.aliases);
-		__clear_bit(devfn, search.functions);
-		group = pci_search_visit(&search, top->bus, devfn, alias);
+	__set_bit(top->devfn, search.todo[PCI_LINK_ALIAS]);
+	while (!group && link < PCI_NR_LINKS) {
+		devfn = find_first_bit(search.todo[link], MAX_NR_DEVFNS);
+		if (devfn >= MAX_NR_DEVFNS) {
+			link++;
+			continue;
+		}
+		__clear_bit(devfn, search.todo[link]);
+		if (test_bit(devfn, search.done))
+			continue;
+		group = pci_search_visit(&search, top->bus, devfn, link);
+		/* What it leads to may be stronger than how it was reached. */
+		link = 0;
 	}
 	return group;
 }

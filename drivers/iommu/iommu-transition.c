@@ -31,6 +31,7 @@
 #include <linux/delay.h>
 #include <linux/pci.h>
 #include <trace/events/iommu.h>
+#include <trace/events/iommu_core.h>
 
 #include "iommu-priv.h"
 
@@ -141,6 +142,7 @@ static void iommu_member_unpark(struct group_device *gdev)
 	}
 	gdev->parked = NULL;
 	dev_info(gdev->dev, "no longer parked\n");
+	trace_iommu_park(gdev->group->id, gdev->dev, "", false);
 }
 
 static int iommu_member_set_pasid(struct group_device *gdev, ioasid_t pasid,
@@ -219,6 +221,7 @@ static void iommu_member_park(struct group_device *gdev, const char *why)
 			!iommu_member_attach(gdev, blocker))) {
 		dev_err(gdev->dev, "%s: DMA is blocked until the next attach\n",
 			why);
+		trace_iommu_park(gdev->group->id, gdev->dev, why, false);
 		return;
 	}
 
@@ -233,6 +236,7 @@ static void iommu_member_park(struct group_device *gdev, const char *why)
 	dev_err(gdev->dev, "%s, and cannot be blocked: %s\n", why,
 		gdev->master_cleared ? "bus mastering is off" :
 				       "its domain is kept");
+	trace_iommu_park(gdev->group->id, gdev->dev, why, true);
 }
 
 /*
@@ -325,6 +329,17 @@ static void iommu_group_publish(struct iommu_group *group,
 		iommu_member_unpark(gdev);
 }
 
+static void iommu_transition_trace(struct iommu_group *group, ioasid_t pasid,
+				   struct iommu_domain *old,
+				   struct iommu_domain *new, int ret)
+{
+	if (trace_iommu_transition_enabled())
+		trace_iommu_transition(group->id, pasid,
+				       iommu_domain_word(old),
+				       iommu_domain_word(new),
+				       group->nr_devices, ret);
+}
+
 /* All that can be refused before the first driver call (T2). */
 static int iommu_transition_check(struct iommu_group *group,
 				  struct iommu_domain *new)
@@ -335,11 +350,9 @@ static int iommu_transition_check(struct iommu_group *group,
 		return 0;
 
 	for_each_group_device(group, gdev) {
-		if (gdev->dev->iommu->require_direct) {
-			dev_warn(gdev->dev,
-				 "Firmware has requested this device have a 1:1 IOMMU mapping, rejecting configuring the device without a 1:1 mapping. Contact your platform vendor.\n");
-			return -EINVAL;
-		}
+		if (gdev->dev->iommu->require_direct)
+			return iommu_refuse(group, IOMMU_REFUSED_FIRMWARE,
+					    gdev->dev, -EINVAL);
 	}
 	return 0;
 }
@@ -368,7 +381,9 @@ int iommu_transition(struct iommu_group *group, ioasid_t pasid,
 
 	/* Its hardware cannot be asked, and without it T3 cannot be kept. */
 	if (group->nr_paused)
-		return -EBUSY;
+		return iommu_refuse(group, IOMMU_REFUSED_RESET, NULL, -EBUSY);
+	if (pasid == IOMMU_NO_PASID)
+		old = group->domain;
 	/* What it has already needs no leave; parked members come back. */
 	if (pasid == IOMMU_NO_PASID && new != group->domain) {
 		ret = iommu_transition_check(group, new);
@@ -384,17 +399,20 @@ int iommu_transition(struct iommu_group *group, ioasid_t pasid,
 	}
 	if (pasid == IOMMU_NO_PASID)
 		iommu_group_publish(group, new);
+	iommu_transition_trace(group, pasid, old, new, 0);
 	return 0;
 
 err_undo:
+	iommu_transition_trace(group, pasid, old, new, ret);
 	if (pasid != IOMMU_NO_PASID) {
 		iommu_slot_undo(gdev, pasid, old, new);
-		return ret;
+	} else {
+		iommu_member_repair(gdev);
+		list_for_each_entry_continue_reverse(gdev, &group->devices,
+						     list)
+			iommu_member_undo(gdev);
 	}
-	iommu_member_repair(gdev);
-	list_for_each_entry_continue_reverse(gdev, &group->devices, list)
-		iommu_member_undo(gdev);
-	return ret;
+	return iommu_refuse_error(group, ret);
 }
 
 /**
@@ -422,6 +440,7 @@ void iommu_transition_nofail(struct iommu_group *group, ioasid_t pasid,
 	    xa_get_mark(&group->pasids, pasid, IOMMU_SLOT_PARKED))
 		return;
 
+	iommu_transition_trace(group, pasid, old, new, 0);
 	for_each_group_device(group, gdev) {
 		if (pasid == IOMMU_NO_PASID && !new) {
 			iommu_member_park(gdev, "its group has no domain");
@@ -570,10 +589,9 @@ int iommu_transition_join(struct group_device *gdev,
 	if (gdev->dev->iommu->require_direct &&
 	    (iommu_group_user_owned(group) ||
 	     domain->type == IOMMU_DOMAIN_BLOCKED)) {
-		dev_warn(gdev->dev,
-			 "needs 1:1 mappings for its firmware, but its group %s is in use by user space: refused\n",
-			 iommu_group_label(group));
-		return -EINVAL;
+		iommu_ask(group, IOMMU_REQUEST_JOIN, gdev->dev);
+		return iommu_refuse(group, IOMMU_REFUSED_FIRMWARE, gdev->dev,
+				    -EINVAL);
 	}
 	if (iommu_domain_is_users(group, domain)) {
 		ret = iommu_check_newcomer_regions(group, gdev->dev);

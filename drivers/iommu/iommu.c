@@ -29,10 +29,13 @@ static int iommu_group_takes_domain(struct iommu_group *group,
 	struct group_device *gdev = iommu_group_first_member(group);
 
 	if (!gdev)
-		return -ENODEV;
-	if (!dev_has_iommu(gdev->dev) ||
-	    !iommu_domain_fits_device(domain, gdev->dev))
-		return -EINVAL;
+		return iommu_refuse(group, IOMMU_REFUSED_EMPTY, NULL, -ENODEV);
+	if (!dev_has_iommu(gdev->dev))
+		return iommu_refuse(group, IOMMU_REFUSED_NO_IOMMU, NULL,
+				    -EINVAL);
+	if (!iommu_domain_fits_device(domain, gdev->dev))
+		return iommu_refuse(group, IOMMU_REFUSED_FOREIGN, NULL,
+				    -EINVAL);
 	return 0;
 }
 
@@ -44,12 +47,11 @@ static int iommu_group_attach(struct iommu_group *group,
 
 	lockdep_assert_held(&group->mutex);
 
-	ret = iommu_group_takes_domain(group, domain);
-	if (ret == -ENODEV)
-		return ret;
 	if (group->domain && group->domain != group->default_domain &&
 	    group->domain != group->blocking_domain)
-		return -EBUSY;
+		return iommu_refuse(group, IOMMU_REFUSED_ATTACHED,
+				    group->exclusive, -EBUSY);
+	ret = iommu_group_takes_domain(group, domain);
 	if (ret)
 		return ret;
 	return iommu_transition(group, IOMMU_NO_PASID, NULL, domain);
@@ -79,11 +81,13 @@ int iommu_attach_device(struct iommu_domain *domain, struct device *dev)
 		return -ENODEV;
 
 	guard(iommu_group)(group);
+	iommu_ask(group, IOMMU_REQUEST_ATTACH, dev);
 
 	if (group->nr_devices != 1)
-		return -EINVAL;
+		return iommu_refuse(group, IOMMU_REFUSED_SIBLINGS, NULL,
+				    -EINVAL);
 	if (iommu_group_user_owned(group))
-		return -EBUSY;
+		return iommu_refuse(group, IOMMU_REFUSED_USER, NULL, -EBUSY);
 
 	ret = iommu_group_attach(group, domain);
 	if (!ret && domain != group->default_domain)
@@ -133,6 +137,7 @@ EXPORT_SYMBOL_GPL(iommu_detach_device);
 int iommu_attach_group(struct iommu_domain *domain, struct iommu_group *group)
 {
 	guard(iommu_group)(group);
+	iommu_ask(group, IOMMU_REQUEST_ATTACH, NULL);
 	return iommu_group_attach(group, domain);
 }
 EXPORT_SYMBOL_GPL(iommu_attach_group);
@@ -176,6 +181,7 @@ int iommu_group_replace_domain(struct iommu_group *group,
 		return -EINVAL;
 
 	guard(iommu_group)(group);
+	iommu_ask(group, IOMMU_REQUEST_ATTACH, NULL);
 
 	ret = iommu_group_takes_domain(group, new_domain);
 	return ret ?: iommu_transition(group, IOMMU_NO_PASID, NULL, new_domain);
@@ -200,10 +206,13 @@ int iommu_attach_group_handle(struct iommu_domain *domain,
 	int ret;
 
 	guard(iommu_group)(group);
+	iommu_ask(group, IOMMU_REQUEST_ATTACH, NULL);
 
 	ret = iommu_slot_reserve(group, IOMMU_NO_PASID);
+	if (ret == -EBUSY)
+		return iommu_refuse(group, IOMMU_REFUSED_ATTACHED, NULL, ret);
 	if (ret)
-		return ret;
+		return iommu_refuse_error(group, ret);
 	ret = iommu_group_attach(group, domain);
 	if (ret) {
 		iommu_slot_clear(group, IOMMU_NO_PASID);
@@ -256,13 +265,14 @@ int iommu_replace_group_handle(struct iommu_group *group,
 		return -EINVAL;
 
 	guard(iommu_group)(group);
+	iommu_ask(group, IOMMU_REQUEST_ATTACH, NULL);
 
 	ret = iommu_group_takes_domain(group, new_domain);
 	if (ret)
 		return ret;
 	ret = iommu_slot_reserve(group, IOMMU_NO_PASID);
 	if (ret && ret != -EBUSY)
-		return ret;
+		return iommu_refuse_error(group, ret);
 	fresh = !ret;
 
 	ret = iommu_transition(group, IOMMU_NO_PASID, NULL, new_domain);

@@ -848,6 +848,7 @@ enum iommu_deferral {
  * @attached: what the requests without PASID of this device translate with, as
  *	its driver confirmed last; %NULL before the first attach. Written under
  *	the group mutex, by the transition engine only
+ * @shares: for people, with whom it shares its group and why; or %NULL
  * @max_pasids: the device may use PASIDs below this; 0 if none
  * @uses_dma_api: a bound driver holds the group for the kernel; under the group
  *	mutex
@@ -867,6 +868,7 @@ struct dev_iommu {
 	struct iommu_device		*iommu_dev;
 	void				*priv;
 	struct iommu_domain		*attached;
+	char				*shares;
 	u32				max_pasids;
 	u32				attach_deferred;
 	bool				uses_dma_api;
@@ -1013,8 +1015,33 @@ void dev_iommu_priv_set(struct device *dev, void *priv);
 
 /* ---- 5c. Groups --------------------------------------------------------- */
 
+/**
+ * enum iommu_group_event - What listeners hear of
+ * @IOMMU_GROUP_MEMBER_ADDED: a device has joined
+ * @IOMMU_GROUP_MEMBER_REMOVED: a device has left
+ * @IOMMU_GROUP_OWNER_CHANGED: nobody, the kernel or a user owns the group now
+ * @IOMMU_GROUP_DEFAULT_CHANGED: the group has another default domain, or none
+ */
+enum iommu_group_event {
+	IOMMU_GROUP_MEMBER_ADDED,
+	IOMMU_GROUP_MEMBER_REMOVED,
+	IOMMU_GROUP_OWNER_CHANGED,
+	IOMMU_GROUP_DEFAULT_CHANGED,
+};
+
+/**
+ * struct iommu_group_notice - What a listener is given
+ * @group: the group, held by the core for the time of the call
+ * @dev: the member that came or went; else %NULL
+ */
+struct iommu_group_notice {
+	struct iommu_group *group;
+	struct device *dev;
+};
+
 struct iommu_group *iommu_group_alloc(void);
 struct iommu_group *iommu_group_get(struct device *dev);
+struct iommu_group *iommu_group_get_upstream(struct device *dev);
 struct iommu_group *iommu_group_ref_get(struct iommu_group *group);
 void iommu_group_put(struct iommu_group *group);
 int iommu_group_id(struct iommu_group *group);
@@ -1027,6 +1054,8 @@ void iommu_group_remove_device(struct device *dev);
 int iommu_group_for_each_dev(struct iommu_group *group, void *data,
 			     int (*fn)(struct device *dev, void *data));
 bool iommu_group_has_isolated_msi(struct iommu_group *group);
+int iommu_register_group_notifier(struct notifier_block *nb);
+int iommu_unregister_group_notifier(struct notifier_block *nb);
 struct iommu_domain *iommu_group_default_domain(struct iommu_group *group);
 
 /* For iommu_ops.device_group */
@@ -1040,9 +1069,13 @@ struct iommu_group *generic_single_device_group(struct device *dev);
 int iommu_device_use_default_domain(struct device *dev);
 void iommu_device_unuse_default_domain(struct device *dev);
 int iommu_group_claim_dma_owner(struct iommu_group *group, void *owner);
+int iommu_group_claim_dma_owner_by(struct iommu_group *group, void *owner,
+				   const char *by);
 void iommu_group_release_dma_owner(struct iommu_group *group);
 bool iommu_group_dma_owner_claimed(struct iommu_group *group);
 int iommu_device_claim_dma_owner(struct device *dev, void *owner);
+int iommu_device_claim_dma_owner_by(struct device *dev, void *owner,
+				    const char *by);
 void iommu_device_release_dma_owner(struct device *dev);
 
 void iommu_set_default_passthrough(bool cmd_line);
@@ -1360,6 +1393,11 @@ static inline struct iommu_group *iommu_group_get(struct device *dev)
 	return NULL;
 }
 
+static inline struct iommu_group *iommu_group_get_upstream(struct device *dev)
+{
+	return NULL;
+}
+
 static inline void iommu_group_put(struct iommu_group *group) {}
 
 static inline int iommu_group_id(struct iommu_group *group)
@@ -1394,6 +1432,16 @@ static inline void iommu_group_remove_device(struct device *dev)
 {
 }
 
+static inline int iommu_register_group_notifier(struct notifier_block *nb)
+{
+	return -ENODEV;
+}
+
+static inline int iommu_unregister_group_notifier(struct notifier_block *nb)
+{
+	return -ENODEV;
+}
+
 static inline int
 iommu_group_for_each_dev(struct iommu_group *group, void *data,
 			 int (*fn)(struct device *dev, void *data))
@@ -1414,6 +1462,12 @@ static inline int iommu_group_claim_dma_owner(struct iommu_group *group,
 	return -ENODEV;
 }
 
+static inline int iommu_group_claim_dma_owner_by(struct iommu_group *group,
+						 void *owner, const char *by)
+{
+	return -ENODEV;
+}
+
 static inline void iommu_group_release_dma_owner(struct iommu_group *group) {}
 
 static inline bool iommu_group_dma_owner_claimed(struct iommu_group *group)
@@ -1422,6 +1476,12 @@ static inline bool iommu_group_dma_owner_claimed(struct iommu_group *group)
 }
 
 static inline int iommu_device_claim_dma_owner(struct device *dev, void *owner)
+{
+	return -ENODEV;
+}
+
+static inline int iommu_device_claim_dma_owner_by(struct device *dev,
+						  void *owner, const char *by)
 {
 	return -ENODEV;
 }

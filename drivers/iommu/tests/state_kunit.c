@@ -18,12 +18,21 @@ static int state_init(struct kunit *test)
 /* The block of the group of @md, without the line of its number. */
 static const char *state_of(struct kunit *test, struct mock_dev *md)
 {
-	struct seq_file m = { .size = SZ_2K };
+	struct iommu_show *show = kunit_kzalloc(test, sizeof(*show), GFP_KERNEL);
+	loff_t pos = (loff_t)iommu_group_id(mock_group(md)) << 32;
+	struct seq_file m = { .size = SZ_16K, .private = show };
 	char *text;
+	void *v;
 
 	m.buf = kunit_kzalloc(test, m.size, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, show);
 	KUNIT_ASSERT_NOT_NULL(test, m.buf);
-	KUNIT_EXPECT_EQ(test, 0, iommu_groups_show(&m, mock_group(md)));
+	v = iommu_groups_sops.start(&m, &pos);
+	while (v && show->group == mock_group(md)) {
+		KUNIT_EXPECT_EQ(test, 0, iommu_groups_sops.show(&m, v));
+		v = iommu_groups_sops.next(&m, v, &pos);
+	}
+	iommu_groups_sops.stop(&m, v);
 	KUNIT_EXPECT_FALSE(test, seq_has_overflowed(&m));
 	text = strchr(m.buf, '\n');
 	KUNIT_ASSERT_NOT_NULL(test, text);
@@ -48,12 +57,14 @@ static void owner_and_domains_are_shown(struct kunit *test)
 
 	expect_words(test, md, "owner: none, count 0\n");
 	KUNIT_ASSERT_EQ(test, 0, iommu_device_use_default_domain(&md->dev));
-	expect_words(test, md, "owner: kernel, count 1\n");
+	expect_words(test, md, "owner: kernel (driver mock-iommu");
 	iommu_device_unuse_default_domain(&md->dev);
 
 	KUNIT_ASSERT_EQ(test, 0,
-			iommu_group_claim_dma_owner(mock_group(md), &user));
-	expect_words(test, md, "owner: user, count 1\n");
+			iommu_group_claim_dma_owner_by(mock_group(md), &user,
+						       "a test"));
+	expect_words(test, md, "owner: user (");
+	expect_words(test, md, ", through a test), count 1\n");
 	expect_words(test, md,
 		     "current Blocked, default Passthrough, blocking Blocked");
 	KUNIT_ASSERT_EQ(test, 0, iommu_attach_group(a, mock_group(md)));
@@ -76,7 +87,7 @@ static void members_flags_are_shown(struct kunit *test)
 	mock_plug(md);
 	KUNIT_ASSERT_NOT_NULL(test, mock_group(md));
 	expect_words(test, md,
-		     "-d0: none, PASIDs below 64, deferred, direct\n");
+		     "-d0: none, PASIDs below 64 (IOMMU), deferred, direct\n");
 }
 
 /* W45: which PASIDs are in use, and who has handles. */
@@ -130,11 +141,59 @@ static void parked_device_is_shown_until_it_returns(struct kunit *test)
 	mock_expect_domain(test, md, &m->identity);
 }
 
+/* W45: of a large group nothing is cut off, and nothing is there twice. */
+static void large_group_is_shown_whole(struct kunit *test)
+{
+	struct mock_iommu *m = test->priv;
+	struct mock_dev *md = mock_add_pasid(m, 0);
+	struct iommu_domain *a = mock_paging(md);
+	const char *text, *found;
+	char line[32];
+	int pasid, i;
+
+	for (i = 1; i < MOCK_DEVS; i++)
+		mock_add_pasid(m, 0);
+	for (pasid = 1; pasid < MOCK_SLOTS; pasid++)
+		KUNIT_ASSERT_EQ(test, 0,
+				iommu_attach_device_pasid(a, &md->dev, pasid,
+							  NULL));
+	text = state_of(test, md);
+	for (pasid = 1; pasid < MOCK_SLOTS; pasid++) {
+		snprintf(line, sizeof(line), "  PASID %d:", pasid);
+		found = strstr(text, line);
+		KUNIT_EXPECT_NOT_NULL_MSG(test, found, "%s", line);
+		if (found)
+			KUNIT_EXPECT_NULL(test, strstr(found + 1, line));
+	}
+	for (i = 0; i < MOCK_DEVS; i++) {
+		snprintf(line, sizeof(line), "-d%d: ", i);
+		KUNIT_EXPECT_NOT_NULL_MSG(test, strstr(text, line), "%s", line);
+	}
+	for (pasid = 1; pasid < MOCK_SLOTS; pasid++)
+		iommu_detach_device_pasid(a, &md->dev, pasid);
+	iommu_domain_free(a);
+}
+
+/* O5: what was refused last. */
+static void last_refusal_is_shown(struct kunit *test)
+{
+	struct mock_iommu *m = test->priv;
+	struct mock_dev *md = mock_add(m, 0);
+	struct iommu_domain *a = mock_paging(md);
+
+	mock_add(m, 0);
+	KUNIT_EXPECT_EQ(test, -EINVAL, iommu_attach_device(a, &md->dev));
+	expect_words(test, md, "last refusal: attach, siblings, error -22");
+	iommu_domain_free(a);
+}
+
 static struct kunit_case state_cases[] = {
 	KUNIT_CASE(owner_and_domains_are_shown),
 	KUNIT_CASE(members_flags_are_shown),
 	KUNIT_CASE(slots_are_shown),
 	KUNIT_CASE(parked_device_is_shown_until_it_returns),
+	KUNIT_CASE(large_group_is_shown_whole),
+	KUNIT_CASE(last_refusal_is_shown),
 	{}
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Which PCI devices share a group: reasons 1 to 4 of iommu-topology.c, and W32.
+ * Which PCI devices share a group: reasons 1 to 5 of iommu-topology.c, and W32.
  *
  * The devices exist in memory only. They hang on buses made here, are never
  * added to the driver model, and "probing" one is asking for its group and
@@ -463,6 +463,62 @@ static void random_buses_match_the_oracle(struct kunit *test)
 		random_round(test, seed);
 }
 
+static struct fake *new_usb(struct kunit *test, struct pci_bus *bus, u8 devfn,
+			    unsigned int class)
+{
+	struct fake *fake = new_endpoint(test, bus, devfn, IS_MULTI | HAS_ACS);
+
+	fake->pdev.class = class;
+	return fake;
+}
+
+/* UHCI, OHCI and EHCI of a slot reach the same ports, whatever ACS says. */
+static void usb_companions_share_in_spite_of_acs(struct kunit *test)
+{
+	struct pci_bus *bus = new_bus(test, NULL);
+	struct fake *uhci, *ohci, *ehci, *xhci, *other;
+
+	uhci = new_usb(test, bus, PCI_DEVFN(3, 0), PCI_CLASS_SERIAL_USB_UHCI);
+	ohci = new_usb(test, bus, PCI_DEVFN(3, 1), PCI_CLASS_SERIAL_USB_OHCI);
+	ehci = new_usb(test, bus, PCI_DEVFN(3, 7), PCI_CLASS_SERIAL_USB_EHCI);
+	xhci = new_usb(test, bus, PCI_DEVFN(3, 2), PCI_CLASS_SERIAL_USB_XHCI);
+	other = new_usb(test, bus, PCI_DEVFN(4, 0), PCI_CLASS_SERIAL_USB_EHCI);
+
+	probe(test, ehci);
+	probe(test, other);
+	probe(test, xhci);
+	probe(test, uhci);
+	probe(test, ohci);
+	KUNIT_EXPECT_TRUE(test, share(uhci, ehci));
+	KUNIT_EXPECT_TRUE(test, share(ohci, ehci));
+	KUNIT_EXPECT_FALSE(test, share(xhci, ehci));
+	KUNIT_EXPECT_FALSE(test, share(other, ehci));
+}
+
+/* Who shares its group knows with whom and why; who came first does not. */
+static void reason_of_sharing_is_kept(struct kunit *test)
+{
+	struct pci_bus *bus = new_bus(test, NULL);
+	struct fake *first = new_endpoint(test, bus, PCI_DEVFN(3, 0), IS_MULTI);
+	struct fake *second = new_endpoint(test, bus, PCI_DEVFN(3, 1), IS_MULTI);
+	struct dev_iommu *of_first, *of_second;
+
+	of_first = kunit_kzalloc(test, sizeof(*of_first), GFP_KERNEL);
+	of_second = kunit_kzalloc(test, sizeof(*of_second), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, of_first);
+	KUNIT_ASSERT_NOT_NULL(test, of_second);
+	first->pdev.dev.iommu = of_first;
+	second->pdev.dev.iommu = of_second;
+	probe(test, first);
+	probe(test, second);
+	KUNIT_EXPECT_NULL(test, of_first->shares);
+	KUNIT_EXPECT_STREQ(test, of_second->shares,
+			   "fake:00:18: functions without ACS");
+	kfree(of_second->shares);
+	first->pdev.dev.iommu = NULL;
+	second->pdev.dev.iommu = NULL;
+}
+
 static struct kunit_case topology_cases[] = {
 	KUNIT_CASE(device_alone_gets_its_own_group),
 	KUNIT_CASE(other_bus_is_refused),
@@ -477,6 +533,8 @@ static struct kunit_case topology_cases[] = {
 	KUNIT_CASE(functions_without_acs_share),
 	KUNIT_CASE(alias_of_a_function_of_the_slot_joins),
 	KUNIT_CASE(random_buses_match_the_oracle),
+	KUNIT_CASE(usb_companions_share_in_spite_of_acs),
+	KUNIT_CASE(reason_of_sharing_is_kept),
 	{}
 };
 

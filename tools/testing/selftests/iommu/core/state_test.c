@@ -101,6 +101,14 @@ static bool state_read(int number, char *text)
 		TH_LOG("'%s' is not in:\n%s", want, self->text);		\
 } while (0)
 
+/* How this process is named as an owner that came through @file */
+static char *user_text(char *text, size_t len, const char *file)
+{
+	snprintf(text, len, "owner: user (%s, process %d, through %s), count 1",
+		 program_invocation_short_name, getpid(), file);
+	return text;
+}
+
 TEST_F(state, every_group_and_member_is_shown)
 {
 	struct pci_list members;
@@ -130,13 +138,107 @@ TEST_F(state, owner_follows_drivers)
 {
 	EXPECT_STATE("owner: none, count 0");
 	ASSERT_EQ(0, pci_bind(self->first, EDU_DRIVER));
-	EXPECT_STATE("owner: kernel, count 1");
+	EXPECT_STATE("owner: kernel (driver " EDU_DRIVER "), count 1");
 	ASSERT_EQ(0, pci_bind(self->second, EDU_DRIVER));
-	EXPECT_STATE("owner: kernel, count 2");
+	EXPECT_STATE("owner: kernel (driver " EDU_DRIVER "), count 2");
 	ASSERT_EQ(0, pci_unbind(self->first));
-	EXPECT_STATE("owner: kernel, count 1");
+	EXPECT_STATE("owner: kernel (driver " EDU_DRIVER "), count 1");
 	ASSERT_EQ(0, pci_unbind(self->second));
 	EXPECT_STATE("owner: none, count 0");
+}
+
+/* The file that everybody may read agrees. */
+TEST_F(state, owner_kind_is_in_sysfs)
+{
+	char path[64], kind[16];
+
+	snprintf(path, sizeof(path), "/sys/kernel/iommu_groups/%d/owner", self->group);
+	ASSERT_EQ(0, sysfs_read(path, kind, sizeof(kind)));
+	EXPECT_STREQ("none", kind);
+	ASSERT_EQ(0, pci_bind(self->first, EDU_DRIVER));
+	ASSERT_EQ(0, sysfs_read(path, kind, sizeof(kind)));
+	EXPECT_STREQ("kernel", kind);
+	ASSERT_EQ(0, pci_bind(self->first, "vfio-pci"));
+	ASSERT_EQ(0, claim_take(&self->claim, BY_CDEV, self->first));
+	ASSERT_EQ(0, sysfs_read(path, kind, sizeof(kind)));
+	EXPECT_STREQ("user", kind);
+	EXPECT_EQ(-1, open(path, O_WRONLY));
+}
+
+/* The second function says with whom it shares its group, and why. */
+TEST_F(state, reason_of_sharing_is_shown)
+{
+	char want[64];
+
+	snprintf(want, sizeof(want), "shares with %s: functions without ACS", self->first);
+	EXPECT_STATE(want);
+}
+
+/* What was refused last, with the reason and who was in the way */
+TEST_F(state, last_refusal_is_kept)
+{
+	char want[64];
+
+	ASSERT_EQ(0, pci_bind(self->first, "vfio-pci"));
+	ASSERT_EQ(0, pci_bind(self->second, EDU_DRIVER));
+	ASSERT_EQ(-EPERM, claim_take(&self->claim, BY_CDEV, self->first));
+	EXPECT_STATE("last refusal: claim, driver, error -1");
+	snprintf(want, sizeof(want), "asked by %s, in the way %s", self->first, self->second);
+	EXPECT_STATE(want);
+}
+
+/* Each uevent of a group becomes a line "GROUP OWNER CHANGED..." of this file. */
+#define UEVENTS "/tmp/uevents"
+
+static bool is_in_uevents(const void *want)
+{
+	char text[4096];
+
+	return !sysfs_read(UEVENTS, text, sizeof(text)) && strstr(text, want);
+}
+
+FIXTURE(uevents)
+{
+	char bdf[BDF_LEN];
+	int group;
+};
+
+FIXTURE_SETUP(uevents)
+{
+	static const char script[] = "#!/bin/sh\n"
+		"[ \"$SUBSYSTEM\" != iommu_groups ] || "
+		"echo \"${DEVPATH##*/} $OWNER $CHANGED\" >>" UEVENTS "\n";
+	int fd;
+
+	if (!path_exists(STATE))
+		SKIP(return, "this kernel's core does not tell of changes");
+	ASSERT_EQ(0, edu_find_single(0, self->bdf));
+	self->group = pci_group(self->bdf);
+	fd = open("/tmp/uevent.sh", O_CREAT | O_WRONLY | O_TRUNC, 0755);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ((ssize_t)strlen(script), write(fd, script, strlen(script)));
+	close(fd);
+	unlink(UEVENTS);
+	ASSERT_EQ(0, sysfs_write("/sys/kernel/uevent_helper", "/tmp/uevent.sh"));
+}
+
+FIXTURE_TEARDOWN(uevents)
+{
+	sysfs_write("/sys/kernel/uevent_helper", "\n");
+	EXPECT_EQ(0, pci_bind(self->bdf, EDU_DRIVER));
+}
+
+/* User space hears when the owner changes, and who it is then. */
+TEST_F(uevents, change_of_owner_is_told)
+{
+	char want[32];
+
+	unbind_quietly(self->bdf);
+	snprintf(want, sizeof(want), "%d none owner", self->group);
+	EXPECT_TRUE(wait_for(is_in_uevents, want, 3000));
+	ASSERT_EQ(0, pci_bind(self->bdf, EDU_DRIVER));
+	snprintf(want, sizeof(want), "%d kernel owner", self->group);
+	EXPECT_TRUE(wait_for(is_in_uevents, want, 3000));
 }
 
 /* The types of the group's current, default and blocking domain */
@@ -168,6 +270,7 @@ TEST_F(state, owner_and_domain_follow_a_user)
 {
 	struct domains domains;
 	int iommufd, device;
+	char name[128];
 	__u32 ioas;
 
 	ASSERT_EQ(0, pci_bind(self->first, "vfio-pci"));
@@ -175,12 +278,12 @@ TEST_F(state, owner_and_domain_follow_a_user)
 	iommufd = iommufd_open();
 	device = cdev_open(self->first);
 	ASSERT_EQ(0, cdev_bind(device, iommufd, NULL));
-	EXPECT_STATE("owner: user, count 1");
+	EXPECT_STATE(user_text(name, sizeof(name), "/dev/iommu"));
 	ASSERT_TRUE(domains_read(self->group, self->text, &domains));
 	EXPECT_STREQ(domains.blocking, domains.now);
 	ASSERT_EQ(0, ioas_alloc(iommufd, &ioas));
 	ASSERT_EQ(0, cdev_attach(device, &ioas));
-	EXPECT_STATE("owner: user, count 1");
+	EXPECT_STATE(name);
 	EXPECT_STATE("current Unmanaged");
 	ASSERT_EQ(0, cdev_detach(device));
 	ASSERT_TRUE(domains_read(self->group, self->text, &domains));

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the IOMMU core decides, as it decides it: transitions, ownership,
+ * default domains, parking and refusals. Mapping has events of its own in
+ * trace/events/iommu.h. All of them are recorded under the group's mutex, so
+ * for one group their order is the order of what happened.
+ */
+#undef TRACE_SYSTEM
+#define TRACE_SYSTEM iommu_core
+
+#if !defined(_TRACE_IOMMU_CORE_H) || defined(TRACE_HEADER_MULTI_READ)
+#define _TRACE_IOMMU_CORE_H
+
+#include <linux/device.h>
+#include <linux/tracepoint.h>
+
+/* Of a group's slot: attach, detach, replace, claim, release, PASIDs. */
+TRACE_EVENT(iommu_transition,
+
+	TP_PROTO(int group, u32 pasid, const char *from, const char *to,
+		 unsigned int devices, int error),
+
+	TP_ARGS(group, pasid, from, to, devices, error),
+
+	TP_STRUCT__entry(
+		__field(int, group)
+		__field(u32, pasid)
+		__string(from, from)
+		__string(to, to)
+		__field(unsigned int, devices)
+		__field(int, error)
+	),
+
+	TP_fast_assign(
+		__entry->group = group;
+		__entry->pasid = pasid;
+		__assign_str(from);
+		__assign_str(to);
+		__entry->devices = devices;
+		__entry->error = error;
+	),
+
+	TP_printk("group=%d pasid=%u from=%s to=%s devices=%u error=%d",
+		  __entry->group, __entry->pasid, __get_str(from),
+		  __get_str(to), __entry->devices, __entry->error)
+);
+
+/* A hold on the group was taken or given back; count is what is left. */
+TRACE_EVENT(iommu_owner,
+
+	TP_PROTO(int group, const char *owner, unsigned int count),
+
+	TP_ARGS(group, owner, count),
+
+	TP_STRUCT__entry(
+		__field(int, group)
+		__string(owner, owner)
+		__field(unsigned int, count)
+	),
+
+	TP_fast_assign(
+		__entry->group = group;
+		__assign_str(owner);
+		__entry->count = count;
+	),
+
+	TP_printk("group=%d owner=%s count=%u",
+		  __entry->group, __get_str(owner), __entry->count)
+);
+
+TRACE_EVENT(iommu_default_domain,
+
+	TP_PROTO(int group, const char *from, const char *to),
+
+	TP_ARGS(group, from, to),
+
+	TP_STRUCT__entry(
+		__field(int, group)
+		__string(from, from)
+		__string(to, to)
+	),
+
+	TP_fast_assign(
+		__entry->group = group;
+		__assign_str(from);
+		__assign_str(to);
+	),
+
+	TP_printk("group=%d from=%s to=%s",
+		  __entry->group, __get_str(from), __get_str(to))
+);
+
+/* A device was fenced off, or came back: then the cause is empty. */
+TRACE_EVENT(iommu_park,
+
+	TP_PROTO(int group, struct device *dev, const char *cause,
+		 bool stranded),
+
+	TP_ARGS(group, dev, cause, stranded),
+
+	TP_STRUCT__entry(
+		__field(int, group)
+		__string(device, dev_name(dev))
+		__string(cause, cause)
+		__field(bool, stranded)
+	),
+
+	TP_fast_assign(
+		__entry->group = group;
+		__assign_str(device);
+		__assign_str(cause);
+		__entry->stranded = stranded;
+	),
+
+	TP_printk("group=%d device=%s cause=\"%s\" stranded=%d",
+		  __entry->group, __get_str(device), __get_str(cause),
+		  __entry->stranded)
+);
+
+/* Words of request and reason: see the table in iommu-refusal.c. */
+TRACE_EVENT(iommu_refusal,
+
+	TP_PROTO(int group, const char *request, const char *reason, int error,
+		 const char *device, const char *obstacle, const char *owner),
+
+	TP_ARGS(group, request, reason, error, device, obstacle, owner),
+
+	TP_STRUCT__entry(
+		__field(int, group)
+		__string(request, request)
+		__string(reason, reason)
+		__field(int, error)
+		__string(device, device)
+		__string(obstacle, obstacle)
+		__string(owner, owner)
+	),
+
+	TP_fast_assign(
+		__entry->group = group;
+		__assign_str(request);
+		__assign_str(reason);
+		__entry->error = error;
+		__assign_str(device);
+		__assign_str(obstacle);
+		__assign_str(owner);
+	),
+
+	TP_printk("group=%d request=%s reason=%s error=%d device=%s obstacle=%s owner=\"%s\"",
+		  __entry->group, __get_str(request), __get_str(reason),
+		  __entry->error, __get_str(device), __get_str(obstacle),
+		  __get_str(owner))
+);
+
+#endif /* _TRACE_IOMMU_CORE_H */
+
+#include <trace/define_trace.h>
