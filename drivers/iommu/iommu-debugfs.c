@@ -30,7 +30,7 @@
 struct dentry *iommu_debugfs_dir;
 EXPORT_SYMBOL_GPL(iommu_debugfs_dir);
 
-#define IOMMU_SHOW_AT_ONCE	64
+#define IOMMU_SHOW_AT_ONCE	32
 
 /*
  * A position in the file: the number of a group, so that it survives groups that
