@@ -14,7 +14,7 @@ if [ -z "${LAB_STEP_FILE:-}" ]; then
 	step "KUnit"
 fi
 seconds=120
-[ "$1" = plain ] || seconds=900
+[ "$1" = plain ] || seconds=1800
 rc=0
 mkdir -p "$logs/guest"
 "$lab/qemu.sh" -q -m none -t idle -n kunit -s "$seconds" \

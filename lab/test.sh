@@ -88,7 +88,7 @@ run_row() {
 		report
 		return
 	fi
-	[ "$flavour" = plain ] || seconds=900
+	[ "$flavour" = plain ] || seconds=1800
 	if [ "$task" = kunit ]; then
 		row=kunit
 		KUNIT_QUIET=yes "$lab/kunit.sh" "$flavour" || rc=$?

@@ -168,7 +168,7 @@ TEST_F(state, owner_kind_is_in_sysfs)
 /* The second function says with whom it shares its group, and why. */
 TEST_F(state, reason_of_sharing_is_shown)
 {
-	char want[64];
+	char want[96];
 
 	snprintf(want, sizeof(want), "shares with %s: functions without ACS", self->first);
 	EXPECT_STATE(want);
@@ -177,7 +177,7 @@ TEST_F(state, reason_of_sharing_is_shown)
 /* What was refused last, with the reason and who was in the way */
 TEST_F(state, last_refusal_is_kept)
 {
-	char want[64];
+	char want[96];
 
 	ASSERT_EQ(0, pci_bind(self->first, "vfio-pci"));
 	ASSERT_EQ(0, pci_bind(self->second, EDU_DRIVER));
