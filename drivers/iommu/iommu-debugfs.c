@@ -50,8 +50,6 @@ static void iommu_show_pasids(struct dev_iommu *param, struct seq_file *m)
 		seq_printf(m, ", PASIDs below %u (%s)", max,
 			   param->iommu_dev->max_pasids > max ? "device" :
 								"IOMMU");
-	else if (param->iommu_dev->max_pasids)
-		seq_puts(m, ", no PASIDs (device)");
 }
 
 static void iommu_show_member(struct group_device *gdev, struct seq_file *m)
