@@ -168,23 +168,23 @@ TEST_F(state, owner_kind_is_in_sysfs)
 /* The second function says with whom it shares its group, and why. */
 TEST_F(state, reason_of_sharing_is_shown)
 {
-	char want[96];
+	char line[96];
 
-	snprintf(want, sizeof(want), "shares with %s: functions without ACS", self->first);
-	EXPECT_STATE(want);
+	snprintf(line, sizeof(line), "shares with %s: functions without ACS", self->first);
+	EXPECT_STATE(line);
 }
 
 /* What was refused last, with the reason and who was in the way */
 TEST_F(state, last_refusal_is_kept)
 {
-	char want[96];
+	char line[96];
 
 	ASSERT_EQ(0, pci_bind(self->first, "vfio-pci"));
 	ASSERT_EQ(0, pci_bind(self->second, EDU_DRIVER));
 	ASSERT_EQ(-EPERM, claim_take(&self->claim, BY_CDEV, self->first));
 	EXPECT_STATE("last refusal: claim, driver, error -1");
-	snprintf(want, sizeof(want), "asked by %s, in the way %s", self->first, self->second);
-	EXPECT_STATE(want);
+	snprintf(line, sizeof(line), "asked by %s, in the way %s", self->first, self->second);
+	EXPECT_STATE(line);
 }
 
 /* Each uevent of a group becomes a line "GROUP OWNER CHANGED..." of this file. */
