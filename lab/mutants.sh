@@ -22,9 +22,11 @@ for name in "$@"; do
 	[ -f "$faults/$name.patch" ] || die "MUTANTS=$name: there is no $faults/$name.patch"
 done
 
+# Building looks at the configuration again, and takes the default if none is named.
 kunit() {
 	local verb=$1
 	shift
+	[ "$verb" = exec ] || set -- --kunitconfig=drivers/iommu/tests "$@"
 	(cd "$copy" && python3 tools/testing/kunit/kunit.py "$verb" --build_dir="$out" --arch=um "$@")
 }
 
@@ -92,7 +94,7 @@ step "a copy of it"
 mkdir -p "$copy" "$logs/mutants"
 rsync -rlpc --delete "$tree/" "$copy/"
 step "user-mode Linux with the suites"
-kunit config --kunitconfig=drivers/iommu/tests >"$logs/mutants/config.log" 2>&1 ||
+kunit config >"$logs/mutants/config.log" 2>&1 ||
 	die "the suites cannot be configured (log: $logs/mutants/config.log)"
 logged mutants/build kunit build --jobs="$jobs"
 kunit exec --timeout=300 >"$logs/mutants/none.log" 2>&1 ||
