@@ -11,7 +11,7 @@ export ACCEL LINUX_SRC LAB_INSTALL JOBS GDB_PORT
 .NOTPARALLEL:
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help run test shell gdb build kunit kunit-arm64 compat mutants weaknesses base-watch cov clean
+.PHONY: help run test shell gdb build kunit kunit-arm64 compat mutants weaknesses base-watch exhaustive coverage clean
 help:
 	@lab/help.sh
 
@@ -50,8 +50,11 @@ base-watch:
 	@lab/tree.sh
 	@lab/base-watch.sh
 
-cov:
-	@lab/cov.sh
+exhaustive:
+	@lab/exhaustive.sh '$(DEPTH)' '$(WORLD)'
+
+coverage:
+	@lab/cov.sh '$(QUICK)'
 
 clean:
 	rm -rf build

@@ -8,7 +8,9 @@ make test        everything; ends with: N passed, N failed, N skipped
 make kunit       only the KUnit suites (SUITES= a glob)
 make kunit-arm64 the suites of the SMMUv3 driver, in an emulated arm64 machine
 make shell       a prompt in the guest         make gdb   the same, waiting for gdb
-make build       kernel and guest, no boot     make cov   lines of our files the tests run
+make build       kernel and guest, no boot
+make coverage    lines and branches of our files that the tests run (QUICK=yes: KUnit only)
+make exhaustive  all that can happen in small worlds, DEPTH= operations in a row (WORLD= one)
 make compat      base sources compile against our header (x86-64 and arm64)
 make mutants     each fault in lab/mutants must turn a test red (MUTANTS= names)
 make weaknesses  the table of weaknesses names tests that exist

@@ -87,7 +87,8 @@ enum iommu_refusal {
  * @group: I. The group it belongs to
  * @dev: I. The device; the group holds a reference on it
  * @name: I. Name of its link in the group's sysfs folder
- * @undo: G. Scratch of a running transition: the domain to go back to
+ * @undo: G. Scratch of a running transition: the domain to go back to; NULL:
+ *	that of the group
  * @parked: G. Why the core had to take the device off its domain, or NULL
  * @stranded: G. Even blocking failed: the hardware may still walk the domain
  *	recorded in dev_iommu.attached, which must not be freed

@@ -308,10 +308,10 @@ static void iommu_member_undo(struct group_device *gdev)
 {
 	struct iommu_domain *old;
 
-	if (gdev->dev->iommu->attached == gdev->undo)
-		return;
 	/* A deferred member had nothing yet, but cannot be untouched again. */
 	old = gdev->undo ?: gdev->group->domain;
+	if (old && gdev->dev->iommu->attached == old)
+		return;
 	if (!old)
 		iommu_member_park(gdev, "first attach of its group failed");
 	else if (iommu_member_attach(gdev, old))
@@ -346,6 +346,9 @@ static int iommu_transition_check(struct iommu_group *group,
 {
 	struct group_device *gdev;
 
+	/* A domain for PASIDs alone: nobody's attachment was broken by it. */
+	if (!new->ops->attach_dev)
+		return -ENODEV;
 	if (new->type != IOMMU_DOMAIN_BLOCKED && new != group->blocking_domain)
 		return 0;
 
@@ -367,9 +370,9 @@ static int iommu_transition_check(struct iommu_group *group,
  *
  * Context: expects group->mutex; sleeps.
  * Return: 0, and every member translates with @new; or an error, and every
- * member translates as before: -EBUSY a member is being reset; -EINVAL a
- * member's firmware needs 1:1 mappings which @new, a blocking domain, has not;
- * else the driver's.
+ * member translates as before: -EBUSY a member is being reset; -ENODEV @new is
+ * for PASIDs only; -EINVAL a member's firmware needs 1:1 mappings which @new, a
+ * blocking domain, has not; else the driver's.
  */
 int iommu_transition(struct iommu_group *group, ioasid_t pasid,
 		     struct iommu_domain *old, struct iommu_domain *new)
@@ -392,7 +395,9 @@ int iommu_transition(struct iommu_group *group, ioasid_t pasid,
 	}
 
 	for_each_group_device(group, gdev) {
-		gdev->undo = gdev->dev->iommu->attached;
+		/* Whose domain was not to be left, and may be gone by now? */
+		gdev->undo = gdev->stranded ? NULL :
+					      gdev->dev->iommu->attached;
 		ret = iommu_member_step(gdev, pasid, old, new);
 		if (ret)
 			goto err_undo;
@@ -647,8 +652,13 @@ void iommu_transition_pause(struct group_device *gdev)
 	if (param->require_direct || READ_ONCE(param->attach_deferred))
 		return;
 	blocker = iommu_member_blocker(gdev);
-	if (!blocker || iommu_member_attach(gdev, blocker))
+	if (blocker && param->attached == blocker)
+		return;
+	if (!blocker || iommu_member_attach(gdev, blocker)) {
 		dev_warn(gdev->dev, "cannot be blocked while it is reset\n");
+		if (blocker)
+			iommu_member_repair(gdev);
+	}
 }
 
 /**

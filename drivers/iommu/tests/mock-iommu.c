@@ -84,6 +84,37 @@ static bool mock_fault_matches(struct mock_fault *fault, enum mock_op op,
 	       (!fault->domain || fault->domain == domain);
 }
 
+void mock_script(struct mock_iommu *m, u32 mask, bool breaks)
+{
+	m->script = (struct mock_script){ .mask = mask, .breaks = breaks };
+	for (int i = 0; i < m->nr_devs; i++) {
+		m->devs[i]->failed = 0;
+		m->devs[i]->moved = 0;
+		m->devs[i]->again = 0;
+	}
+}
+
+static struct mock_fault *mock_script_strike(struct mock_iommu *m,
+					     enum mock_op op,
+					     struct mock_dev *md)
+{
+	static struct mock_fault fault = { .err = -EIO };
+	struct mock_script *script = &m->script;
+
+	if (op != MOCK_PROBE && op != MOCK_GROUP && op != MOCK_ALLOC &&
+	    op != MOCK_ATTACH && op != MOCK_SET_PASID)
+		return NULL;
+	/* The last bit stands for all that follow. */
+	if (!(script->mask & BIT(min(script->calls++, 31U))))
+		return NULL;
+	if (!script->failed++)
+		script->first = md;
+	if (md)
+		md->failed++;
+	fault.breaks = script->breaks && op == MOCK_ATTACH;
+	return &fault;
+}
+
 /* The fault that strikes this call, or NULL; counts the call as well. */
 static struct mock_fault *mock_strike(struct mock_iommu *m, enum mock_op op,
 				      struct mock_dev *md,
@@ -103,7 +134,7 @@ static struct mock_fault *mock_strike(struct mock_iommu *m, enum mock_op op,
 		fault->times--;
 		return fault;
 	}
-	return NULL;
+	return mock_script_strike(m, op, md);
 }
 
 static __printf(2, 3)
@@ -195,6 +226,8 @@ static int mock_attach_dev(struct iommu_domain *domain, struct device *dev)
 	if (m->counts && md->hw[IOMMU_NO_PASID] == domain)
 		KUNIT_FAIL(m->test, "W3: d%d is counted on %s twice", md->index,
 			   name);
+	md->moved++;
+	md->again += md->hw[IOMMU_NO_PASID] == domain;
 	WRITE_ONCE(md->hw[IOMMU_NO_PASID], domain);
 	md->broke = false;
 	mock_note(m, " d%d:%s", md->index, name);
@@ -207,6 +240,7 @@ static int mock_set_dev_pasid(struct iommu_domain *domain, struct device *dev,
 	struct mock_dev *md = to_mock_dev(dev);
 	struct mock_iommu *m = md->m;
 	const char *name = mock_domain_name(m, domain);
+	unsigned int failed = m->script.failed;
 	struct mock_fault *fault;
 
 	if (pasid >= MOCK_SLOTS)
@@ -221,6 +255,7 @@ static int mock_set_dev_pasid(struct iommu_domain *domain, struct device *dev,
 	if (m->on_call)
 		m->on_call(m, MOCK_SET_PASID, md, pasid);
 	fault = mock_strike(m, MOCK_SET_PASID, md, domain);
+	m->script.pasids[pasid] += m->script.failed > failed;
 	mock_note(m, " d%d.%u:%s", md->index, pasid, name);
 	if (old)
 		mock_note(m, "<%s", mock_domain_name(m, old));
@@ -319,6 +354,19 @@ static void mock_free(struct iommu_domain *domain)
 				KUNIT_FAIL(m->test,
 					   "domain %s freed, but d%d.%d has it",
 					   mdom->name, i, slot);
+}
+
+void mock_forget_freed(struct mock_iommu *m)
+{
+	struct mock_domain *pos, *next;
+
+	list_for_each_entry_safe(pos, next, &m->domains, link) {
+		if (!pos->freed)
+			continue;
+		list_del(&pos->link);
+		xa_destroy(&pos->pages);
+		kfree(pos);
+	}
 }
 
 bool mock_freed(struct iommu_domain *domain)

@@ -56,6 +56,25 @@ enum mock_op {
 };
 
 struct mock_iommu;
+struct mock_dev;
+
+/**
+ * struct mock_script - failures by number, whatever the call is
+ * @mask: bit n: the n-th call that may fail does
+ * @breaks: devices whose attach fails lose their old attachment
+ * @calls: such calls so far
+ * @failed: how many of them failed
+ * @first: the device of the first that failed; NULL also if it was for none
+ * @pasids: how many failed for each PASID
+ */
+struct mock_script {
+	u32 mask;
+	bool breaks;
+	unsigned int calls;
+	unsigned int failed;
+	struct mock_dev *first;
+	u8 pasids[MOCK_SLOTS];
+};
 
 /**
  * struct mock_dev - a device behind the mock
@@ -68,6 +87,10 @@ struct mock_iommu;
  * @deferred: its answer to is_attach_deferred()
  * @plugged: device_add() has been done
  * @broke: its last attach failed and lost the old attachment
+ * @failed: calls for it that mock_iommu.script had fail
+ * @moved: attaches that succeeded since then
+ * @again: attaches of what its hardware had already, which drivers that count
+ *	attachments take for a second one
  * @hw: what each slot translates with; NULL is nothing at all
  * @resv: its reserved regions
  * @nr_resv: their number
@@ -82,6 +105,9 @@ struct mock_dev {
 	bool deferred;
 	bool plugged;
 	bool broke;
+	unsigned int failed;
+	unsigned int moved;
+	unsigned int again;
 	struct iommu_domain *hw[MOCK_SLOTS];
 	struct {
 		phys_addr_t start;
@@ -151,6 +177,7 @@ struct mock_fault {
  * @domains: all domains ever allocated
  * @nr_domains: their number
  * @faults: calls that are going to fail
+ * @script: more of them
  * @calls: how often each operation was called
  * @journal: the text
  * @journal_len: its length
@@ -181,6 +208,7 @@ struct mock_iommu {
 	struct list_head domains;
 	int nr_domains;
 	struct mock_fault faults[MOCK_FAULTS];
+	struct mock_script script;
 	unsigned int calls[MOCK_NR_OPS];
 	char journal[2048];
 	size_t journal_len;
@@ -225,6 +253,11 @@ struct mock_fault *mock_fail(struct mock_iommu *m, enum mock_op op,
 			     struct mock_dev *md, int err);
 void mock_heal(struct mock_iommu *m);
 int mock_faults_left(struct mock_iommu *m);
+
+/* Begin to count calls anew, those in @mask failing. */
+void mock_script(struct mock_iommu *m, u32 mask, bool breaks);
+/* Domains that were freed may be forgotten: nobody shall find them used. */
+void mock_forget_freed(struct mock_iommu *m);
 
 void mock_journal_clear(struct mock_iommu *m);
 void mock_count_clear(struct mock_iommu *m);

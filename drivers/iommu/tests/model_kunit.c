@@ -1,534 +1,664 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Every sequence of operations up to a bounded length on a small group, with
- * every driver call failing once, against a model that is too simple to be
- * wrong in the same way. After each step the whole state is compared: return
- * code, owner, count, domains of group and devices, hardware, PASID slot.
+ * Every sequence of operations up to a bounded length on small worlds, with
+ * every driver call and every allocation failing, against a reference model.
  *
- * A longer random walk follows. It prints its seed; model_kunit.seed= on the
- * command line of the kernel has the same walk again.
+ * The search goes through states, not through sequences. What the core does
+ * next depends on nothing but its state and the hardware's, so two sequences
+ * that lead to the same state have the same continuations, and it is enough to
+ * try these once. A state is all that world_observe() reads: members and their
+ * order, owner, domains, handles, PASIDs, what is parked, what each device's
+ * hardware has. Breadth first: the states that some sequence of n operations
+ * reaches are all known before the first one of n + 1 is tried, so a search of
+ * depth n has seen what every sequence of n operations leads to, and the first
+ * difference found has one of the shortest stories.
+ *
+ * Tried in each state: each operation undisturbed; with its n-th allocation
+ * failing, for each n; with its n-th driver call failing, for each n, alone,
+ * together with each later one (what was to be put back cannot be), and
+ * together with all later ones (the hardware is dead). Behind each, return code
+ * and state are compared with the model's, and the state with itself: counts of
+ * users against what the hardware has, CONFIG_IOMMU_CORE_DEBUG's checks, the
+ * mock's. A kernel warning is a failure too.
+ *
+ * A state is reached again by undoing everything and repeating what led to it,
+ * which most of the time is not needed: most operations are refused or undone,
+ * and leave the state that the next one is to be tried in.
+ *
+ * A longer random walk follows. It prints its seed.
+ *
+ *	model_kunit.depth=N	search so deep, in each world
+ *	model_kunit.world=NAME	search in this world only
+ *	model_kunit.states=N	give up a search after so many states
+ *	model_kunit.seed=N	have the walk of that seed again
  */
+#include <linux/debug_locks.h>
+#include <linux/hashtable.h>
+#include <linux/jhash.h>
+#include <linux/kernfs.h>
+#include <linux/kobject.h>
 #include <linux/moduleparam.h>
 #include <linux/prandom.h>
+#include <linux/printk.h>
 #include <linux/random.h>
-#include "mock-iommu.h"
+#include <linux/sysfs.h>
+#include "failslab.h"
+#include "world.h"
 
-#define MODEL_DEVS	3
-#define MODEL_PASID	1
+static unsigned int model_depth;
+module_param_named(depth, model_depth, uint, 0444);
+MODULE_PARM_DESC(depth, "Operations in a row, 0: what fits into a test run");
 
-/* KASAN makes each step some fifty times slower; what it finds comes early. */
-#define MODEL_DEPTH	(IS_ENABLED(CONFIG_KASAN) ? 2 : 3)
-#define MODEL_STEPS	(IS_ENABLED(CONFIG_KASAN) ? 2000 : 20000)
+static char *model_world;
+module_param_named(world, model_world, charp, 0444);
+MODULE_PARM_DESC(world, "Name of the only world to search");
 
-static int model_user;
+static unsigned int model_states = 4000000;
+module_param_named(states, model_states, uint, 0444);
+MODULE_PARM_DESC(states, "Give up a search after so many states");
 
 static unsigned long long model_seed;
 module_param_named(seed, model_seed, ullong, 0444);
 MODULE_PARM_DESC(seed, "Start of the random walk, 0: a new one each time");
 
-enum deed {
-	CLAIM,
-	RELEASE,
-	ATTACH_A,
-	ATTACH_B,
-	REPLACE_A,
-	REPLACE_B,
-	DETACH,
-	PASID_A,
-	PASID_B,
-	PASID_DETACH,
-	USE,
-	UNUSE,
-	PLUG,
-	UNPLUG,
-	NR_DEEDS
-};
+/* KASAN makes each step some fifty times slower; what it finds comes early. */
+#define WALK_STEPS	(IS_ENABLED(CONFIG_KASAN) ? 2000 : 20000)
 
-static const char * const deed_names[] = {
-	"claim", "release", "attach A", "attach B", "replace A", "replace B",
-	"detach", "PASID A", "PASID B", "PASID detach", "use", "unuse", "plug",
-	"unplug",
+#define MODEL_ALLOCS	200	/* more than any operation makes */
+#define MODEL_CALLS	31	/* the same for driver calls */
+
+static const struct world_kind model_worlds[] = {
+	{ "one_keeps",		1, 1, false, false, 3 },
+	{ "one_breaks",		1, 1, true,  false, 3 },
+	{ "two_keep",		2, 1, false, false, 3 },
+	{ "two_break",		2, 1, true,  false, 3 },
+	{ "three_keep",		3, 1, false, true,  2 },
+	{ "three_break",	3, 1, true,  true,  2 },
+	{ "groups_keep",	3, 2, false, false, 2 },
+	{ "groups_break",	3, 2, true,  false, 2 },
 };
 
 /**
- * struct model - what should be true
- * @m: the real thing
- * @md: its devices; the last one comes and goes
- * @a: a user's domain
- * @b: another one
- * @nr: devices present
- * @domain: of the group
- * @hw: of each device; differs from @domain where it had to be blocked
- * @pasid: domain of the one PASID, or NULL
- * @owner: as in struct iommu_group
- * @count: as in struct iommu_group
- * @fail_at: the driver call of the running deed that fails; 0: none
- * @calls: driver calls of the running deed so far
- * @text: the sequence, for messages
+ * struct model_try - an operation and what goes wrong in it
+ * @op: index of the operation
+ * @nth_alloc: the allocation that fails, or 0
+ * @calls: bit n: the n-th driver call fails
  */
-struct model {
-	struct mock_iommu *m;
-	struct mock_dev *md[MODEL_DEVS];
-	struct iommu_domain *a;
-	struct iommu_domain *b;
-	int nr;
-	struct iommu_domain *domain;
-	struct iommu_domain *hw[MODEL_DEVS];
-	struct iommu_domain *pasid;
-	void *owner;
-	unsigned int count;
-	int fail_at;
-	int calls;
-	char text[160];
+struct model_try {
+	u8 op;
+	u8 nth_alloc;
+	u32 calls;
 };
 
-static bool model_user_owns(struct model *s)
+/**
+ * struct model_node - a state that was reached
+ * @hash: link in model_search.seen
+ * @queue: link in model_search.queue
+ * @parent: the state before, NULL for the first
+ * @by: what led from there to here
+ * @depth: how many operations from the first
+ * @state: the state
+ */
+struct model_node {
+	struct hlist_node hash;
+	struct list_head queue;
+	struct model_node *parent;
+	struct model_try by;
+	u8 depth;
+	struct world_state state;
+};
+
+/**
+ * struct model_search - a search through the states of a world
+ * @w: the world
+ * @start: its state when nothing has been done
+ * @queue: all states, in the order they were found
+ * @seen: the same, to be found by state
+ * @at: the state the world is in, if it is at a node's
+ * @states: how many were found
+ * @transitions: how many tries were made
+ * @refused: how many of them returned an error
+ * @luck: what went wrong in the last one
+ * @driver_calls: how many driver calls the last one made
+ * @warnings: of the kernel, when the search began
+ * @text: what was done since the first state
+ */
+struct model_search {
+	struct world *w;
+	struct world_state start;
+	struct list_head queue;
+	DECLARE_HASHTABLE(seen, 16);
+	struct model_node *at;
+	unsigned int states;
+	unsigned long transitions;
+	unsigned long refused;
+	struct world_luck luck;
+	unsigned int driver_calls;
+	int warnings;
+	char text[600];
+};
+
+/* How often the kernel has warned, by whatever means: a file of sysfs says it. */
+static struct kobj_attribute *model_warn_count;
+static char *model_page;
+
+static void model_find_warn_count(void)
 {
-	return s->owner == &model_user;
+	struct kernfs_node *kn = kernfs_find_and_get(kernel_kobj->sd,
+						     "warn_count");
+
+	model_page = (char *)get_zeroed_page(GFP_KERNEL);
+	if (kn)
+		model_warn_count = container_of((struct attribute *)kn->priv,
+						struct kobj_attribute, attr);
+	kernfs_put(kn);
 }
 
-static bool model_call_fails(struct model *s)
+static int model_warnings(void)
 {
-	return ++s->calls == s->fail_at;
-}
+	int count = 0;
 
-/* Take all devices to @domain or none. */
-static int model_move(struct model *s, struct iommu_domain *domain)
-{
-	struct iommu_domain *before[MODEL_DEVS];
-
-	memcpy(before, s->hw, sizeof(before));
-	for (int i = 0; i < s->nr; i++) {
-		if (s->hw[i] == domain)
-			continue;
-		if (model_call_fails(s)) {
-			memcpy(s->hw, before, sizeof(before));
-			return -EIO;
-		}
-		s->hw[i] = domain;
+	if (model_warn_count && model_page) {
+		model_warn_count->show(kernel_kobj, model_warn_count,
+				       model_page);
+		if (kstrtoint(strim(model_page), 10, &count))
+			count = 0;
 	}
-	s->domain = domain;
-	return 0;
+	return count + !debug_locks;
 }
 
-/* Take all devices to the core's domain; who fails is blocked. */
-static void model_core(struct model *s)
-{
-	struct iommu_domain *core = model_user_owns(s) ? &s->m->blocked :
-							 &s->m->identity;
+/* ---- one operation ------------------------------------------------------- */
 
-	for (int i = 0; i < s->nr; i++)
-		if (s->hw[i] != core)
-			s->hw[i] = model_call_fails(s) ? &s->m->blocked : core;
-	s->domain = core;
+static void model_note(struct model_search *s, const struct model_try *by)
+{
+	size_t used = strlen(s->text);
+	char op[48];
+
+	world_op_text(&s->w->op[by->op], op, sizeof(op));
+	used += scnprintf(s->text + used, sizeof(s->text) - used, " %s", op);
+	if (by->calls)
+		used += scnprintf(s->text + used, sizeof(s->text) - used,
+				  "!%x", by->calls);
+	if (by->nth_alloc)
+		scnprintf(s->text + used, sizeof(s->text) - used, "#%u",
+			  by->nth_alloc);
 }
 
-static int model_claim(struct model *s)
+static void model_luck(struct model_search *s, const struct model_try *by,
+		       bool no_memory)
 {
-	int ret;
+	struct mock_script *script = &s->w->m->script;
+	struct world_luck *luck = &s->luck;
+	static const u8 pasids[WORLD_SLOTS] = { 0, 1, 5 };
 
-	if (s->owner)
-		return -EPERM;
-	if (s->domain != &s->m->identity || s->pasid)
-		return -EBUSY;
-	ret = model_move(s, &s->m->blocked);
-	if (!ret) {
-		s->owner = &model_user;
-		s->count = 1;
+	*luck = (struct world_luck){
+		.breaks = s->w->kind->breaks,
+		.no_memory = no_memory,
+		.failed = script->failed,
+		.first = script->first ? script->first->index + 1 : 0,
+	};
+	for (int i = 0; i < s->w->kind->nr_devs; i++) {
+		luck->dev_failed[i] = s->w->md[i]->failed;
+		luck->dev_moved[i] = s->w->md[i]->moved;
 	}
-	return ret;
+	for (int i = 1; i < WORLD_SLOTS; i++)
+		luck->slot_failed[i] = script->pasids[pasids[i]];
+	s->driver_calls = script->calls;
 }
 
-static int model_attach(struct model *s, struct iommu_domain *domain)
+/* What differs, in words; NULL for nothing. */
+static const char *model_compare(const struct world_state *is,
+				 const struct world_state *should)
 {
-	if (s->domain == s->a || s->domain == s->b)
-		return -EBUSY;
-	return model_move(s, domain);
-}
+	for (int i = 0; i < WORLD_GROUPS; i++) {
+		const struct world_group *a = &is->group[i];
+		const struct world_group *b = &should->group[i];
 
-static int model_pasid(struct model *s, struct iommu_domain *domain)
-{
-	if (s->pasid)
-		return -EBUSY;
-	for (int i = 0; i < s->nr; i++)
-		if (model_call_fails(s))
-			return -EIO;
-	s->pasid = domain;
-	return 0;
-}
-
-static int model_use(struct model *s)
-{
-	if (model_user_owns(s))
-		return -EBUSY;
-	if (s->count && (s->domain != &s->m->identity || s->pasid))
-		return -EBUSY;
-	s->owner = IOMMU_OWNER_KERNEL;
-	s->count++;
-	return 0;
-}
-
-/* The newcomer gets everything or stays out. */
-static void model_plug(struct model *s)
-{
-	if (model_call_fails(s))
-		return;
-	if (s->pasid && model_call_fails(s))
-		return;
-	s->hw[s->nr++] = s->domain;
-}
-
-/* What a caller must not do, or what cannot be done, is no deed. */
-static bool model_allows(struct model *s, enum deed deed)
-{
-	switch (deed) {
-	case RELEASE:
-		return model_user_owns(s) && !s->pasid;
-	case UNUSE:
-		return s->owner == IOMMU_OWNER_KERNEL;
-	case USE:
-		return s->count < 3;
-	case PLUG:
-		return s->nr < MODEL_DEVS;
-	case UNPLUG:
-		return s->nr == MODEL_DEVS;
-	default:
-		return true;
+		if (a->owner != b->owner || a->count != b->count)
+			return "owner";
+		if (a->domain != b->domain)
+			return "group's domain";
+		if (a->deflt != b->deflt)
+			return "default domain";
+		if (memcmp(a->slot, b->slot, sizeof(a->slot)))
+			return "slots";
+		if (memcmp(a, b, sizeof(*a)))
+			return "group";
 	}
-}
+	for (int i = 0; i < WORLD_DEVS; i++) {
+		const struct world_dev *a = &is->dev[i];
+		const struct world_dev *b = &should->dev[i];
 
-static int model_do(struct model *s, enum deed deed)
-{
-	switch (deed) {
-	case CLAIM:
-		return model_claim(s);
-	case RELEASE:
-		s->owner = NULL;
-		s->count = 0;
-		model_core(s);
-		return 0;
-	case ATTACH_A:
-		return model_attach(s, s->a);
-	case ATTACH_B:
-		return model_attach(s, s->b);
-	case REPLACE_A:
-		return model_move(s, s->a);
-	case REPLACE_B:
-		return model_move(s, s->b);
-	case DETACH:
-		model_core(s);
-		return 0;
-	case PASID_A:
-		return model_pasid(s, s->a);
-	case PASID_B:
-		return model_pasid(s, s->b);
-	case PASID_DETACH:
-		s->pasid = NULL;
-		return 0;
-	case USE:
-		return model_use(s);
-	case UNUSE:
-		if (!--s->count)
-			s->owner = NULL;
-		return 0;
-	case PLUG:
-		model_plug(s);
-		return 0;
-	case UNPLUG:
-		s->nr--;
-		return 0;
-	case NR_DEEDS:
-		break;
-	}
-	return -EINVAL;
-}
-
-/* ---- the real thing ------------------------------------------------------ */
-
-static int real_do(struct model *s, enum deed deed)
-{
-	struct iommu_group *group = mock_group(s->md[0]);
-	struct device *dev = &s->md[0]->dev;
-
-	switch (deed) {
-	case CLAIM:
-		return iommu_group_claim_dma_owner(group, &model_user);
-	case RELEASE:
-		iommu_group_release_dma_owner(group);
-		return 0;
-	case ATTACH_A:
-		return iommu_attach_group(s->a, group);
-	case ATTACH_B:
-		return iommu_attach_group(s->b, group);
-	case REPLACE_A:
-		return iommu_group_replace_domain(group, s->a);
-	case REPLACE_B:
-		return iommu_group_replace_domain(group, s->b);
-	case DETACH:
-		iommu_detach_group(s->a, group);
-		return 0;
-	case PASID_A:
-		return iommu_attach_device_pasid(s->a, dev, MODEL_PASID, NULL);
-	case PASID_B:
-		return iommu_attach_device_pasid(s->b, dev, MODEL_PASID, NULL);
-	case PASID_DETACH:
-		if (s->md[0]->hw[MODEL_PASID])
-			iommu_detach_device_pasid(s->md[0]->hw[MODEL_PASID],
-						  dev, MODEL_PASID);
-		return 0;
-	case USE:
-		return iommu_device_use_default_domain(dev);
-	case UNUSE:
-		iommu_device_unuse_default_domain(dev);
-		return 0;
-	case PLUG:
-		/* Its result is seen in the comparison. */
-		iommu_probe_device(&s->md[MODEL_DEVS - 1]->dev);
-		return 0;
-	case UNPLUG:
-		iommu_group_remove_device(&s->md[MODEL_DEVS - 1]->dev);
-		return 0;
-	case NR_DEEDS:
-		break;
-	}
-	return -EINVAL;
-}
-
-/* The fail_at-th driver call of an deed fails, whatever kind it is. */
-static void model_strike(struct mock_iommu *m, enum mock_op op,
-			 struct mock_dev *md, ioasid_t pasid)
-{
-	struct model *s = m->on_call_data;
-
-	if (op == MOCK_REMOVE_PASID || !s->fail_at)
-		return;
-	if (!--s->fail_at)
-		mock_fail(m, op, md, -EIO);
-}
-
-static bool model_counts(struct model *s, struct iommu_domain *domain)
-{
-	int users = 0;
-
-	for (int i = 0; i < s->nr; i++)
-		users += (s->hw[i] == domain) + (s->pasid == domain);
-	return atomic_read(&domain->users) == users;
-}
-
-/* The first difference in words, or NULL. */
-static const char *model_compare(struct model *s)
-{
-	struct iommu_group *group = mock_group(s->md[0]);
-
-	if (group->owner != s->owner || group->owner_cnt != s->count)
-		return "owner";
-	if (group->domain != s->domain)
-		return "group's domain";
-	if (xa_empty(&group->pasids) != !s->pasid)
-		return "slot";
-	for (int i = 0; i < MODEL_DEVS; i++) {
-		struct mock_dev *md = s->md[i];
-
-		if (i >= s->nr) {
-			if (mock_group(md) || md->hw[0] || md->hw[MODEL_PASID])
-				return "device outside";
-			continue;
-		}
-		if (mock_group(md) != group)
-			return "membership";
-		if (md->hw[0] != s->hw[i])
-			return "hardware";
-		if (md->dev.iommu->attached != s->hw[i])
+		if (a->attached != b->attached)
 			return "device's record";
-		if (md->hw[MODEL_PASID] != s->pasid)
-			return "hardware of the PASID";
+		if (memcmp(a->hw, b->hw, sizeof(a->hw)))
+			return "hardware";
+		if (a->parked != b->parked || a->stranded != b->stranded)
+			return "parking";
+		if (memcmp(a, b, sizeof(*a)))
+			return "device";
 	}
-	if (!model_counts(s, s->a) || !model_counts(s, s->b) ||
-	    !model_counts(s, &s->m->identity) ||
-	    !model_counts(s, &s->m->blocked))
-		return "count of users";
 	return NULL;
 }
 
-/* One deed on both; false if they differ. */
-static bool model_step(struct kunit *test, struct model *s, enum deed deed,
-		       int fail_at)
+/* A driver that counts attachments was asked twice, not after a failure. */
+static bool model_counts_wrong(struct model_search *s,
+			       const struct world_state *before)
 {
-	size_t used = strlen(s->text);
-	const char *wrong;
-	int want, got;
-
-	scnprintf(s->text + used, sizeof(s->text) - used,
-		  fail_at ? "%s!%d " : "%s ", deed_names[deed], fail_at);
-	s->calls = 0;
-	s->fail_at = fail_at;
-	want = model_do(s, deed);
-
-	s->fail_at = fail_at;
-	got = real_do(s, deed);
-	s->fail_at = 0;
-	mock_heal(s->m);
-
-	wrong = got == want ? model_compare(s) : "return code";
-	if (wrong)
-		KUNIT_FAIL(test, "%s: %s differs (returned %d, expected %d)",
-			   s->text, wrong, got, want);
-	return !wrong;
+	if (s->w->kind->breaks)
+		return false;
+	for (int i = 0; i < s->w->kind->nr_devs; i++)
+		if (s->w->md[i]->again && !before->dev[i].stranded &&
+		    !s->w->md[i]->failed)
+			return true;
+	return false;
 }
 
-/* Back to an idle group of two, by the same operations. */
-static bool model_reset(struct kunit *test, struct model *s)
+static void model_print(struct kunit *test, const char *name,
+			const struct world_state *s)
 {
-	bool same = true;
+	kunit_info(test, "%s: groups %*ph devices %*ph\n", name,
+		   (int)sizeof(s->group), s->group, (int)sizeof(s->dev),
+		   s->dev);
+}
 
-	s->text[0] = '\0';
-	while (same && s->owner == IOMMU_OWNER_KERNEL)
-		same = model_step(test, s, UNUSE, 0);
-	same = same && model_step(test, s, PASID_DETACH, 0) &&
-	       model_step(test, s, DETACH, 0);
-	if (same && model_user_owns(s))
-		same = model_step(test, s, RELEASE, 0);
-	if (same && s->nr == MODEL_DEVS)
-		same = model_step(test, s, UNPLUG, 0);
-	/* A detach that changes nothing brings blocked devices back. */
-	same = same && model_step(test, s, DETACH, 0);
-	s->text[0] = '\0';
-	mock_journal_clear(s->m);
+static bool model_differs(struct model_search *s, const char *what, int got,
+			  int want)
+{
+	suppress_printk = 0;
+	KUNIT_FAIL(s->w->test, "%s:%s: %s differs (returned %d, expected %d)",
+		   s->w->kind->name, s->text, what, got, want);
+	kunit_info(s->w->test, "driver calls:%s\n", s->w->m->journal);
+	return false;
+}
+
+/* Do it on both sides; false after a difference. */
+static bool model_do(struct model_search *s, const struct model_try *by)
+{
+	const struct world_op *op = &s->w->op[by->op];
+	struct world_state before = s->w->state, should = before;
+	const char *wrong;
+	bool no_memory;
+	int got, want;
+
+	mock_journal_clear(s->w->m);
+	mock_script(s->w->m, by->calls, s->w->kind->breaks);
+	failslab_nth(by->nth_alloc);
+	got = world_do(s->w, op);
+	no_memory = by->nth_alloc && !failslab_left();
+	failslab_nth(0);
+	model_luck(s, by, no_memory);
+	s->w->m->script.mask = 0;
+	s->transitions++;
+	s->refused += got < 0;
+
+	want = world_model(&should, op, &s->luck);
+	/* Want of memory is a reason to refuse, if nothing has happened. */
+	if (no_memory && got == -ENOMEM) {
+		want = -ENOMEM;
+		should = before;
+	}
+	wrong = world_observe(s->w, &s->w->state);
+	if (!wrong && got != want)
+		wrong = "return code";
+	if (!wrong)
+		wrong = model_compare(&s->w->state, &should);
+	if (!wrong && model_counts_wrong(s, &before))
+		wrong = "number of attachments";
+	if (!wrong && READ_ONCE(s->w->test->status) == KUNIT_FAILURE)
+		wrong = "what the driver was told";
+	if (!wrong && model_warnings() != s->warnings)
+		wrong = "number of warnings";
+	if (!wrong)
+		return true;
+	model_differs(s, wrong, got, want);
+	model_print(s->w->test, "before", &before);
+	model_print(s->w->test, "is", &s->w->state);
+	model_print(s->w->test, "should be", &should);
+	return false;
+}
+
+static bool model_try(struct model_search *s, const struct model_try *by)
+{
+	size_t used = strlen(s->text);
+	bool same;
+
+	model_note(s, by);
+	same = model_do(s, by);
+	if (same)
+		s->text[used] = '\0';
+	cond_resched();
 	return same;
 }
 
-/* Replay @n deeds, @fails[i] being the call of the i-th that fails. */
-static bool model_run(struct kunit *test, struct model *s,
-		      const enum deed *deeds, const int *fails, int n)
+/* Undisturbed, if it is allowed now. */
+static bool model_just(struct model_search *s, u8 verb, int group, int dev,
+		       int slot, int domain)
 {
-	for (int i = 0; i < n; i++)
-		if (!model_step(test, s, deeds[i], fails[i]))
+	for (int i = 0; i < s->w->nr_ops; i++) {
+		const struct world_op *op = &s->w->op[i];
+		struct model_try by = { .op = i };
+
+		if (op->verb != verb || op->group != group || op->dev != dev ||
+		    op->slot != slot || (domain && op->domain != domain))
+			continue;
+		return !world_allows(&s->w->state, op) || model_try(s, &by);
+	}
+	return true;
+}
+
+/* ---- from one state to another ------------------------------------------- */
+
+static bool model_idle_group(struct model_search *s, int n)
+{
+	struct world_group *g = &s->w->state.group[n];
+	bool same = true;
+
+	for (int slot = 1; same && slot < WORLD_SLOTS; slot++)
+		if (g->slot[slot].domain)
+			same = model_just(s, PASID_DETACH, n, 0, slot,
+					  g->slot[slot].domain);
+	same = same && model_just(s, HANDLE_DETACH, n, 0, 0, 0) &&
+	       model_just(s, GROUP_DETACH, n, 0, 0, 0);
+	while (same && g->owner && g->owner != W_KERNEL)
+		same = model_just(s, GROUP_RELEASE, n, 0, 0, 0);
+	/* Brings back who could not be brought back before. */
+	return same && model_just(s, GROUP_DETACH, n, 0, 0, 0) &&
+	       model_just(s, TYPE_CHANGE, n, 0, 0, W_IDENTITY);
+}
+
+/* Members in the order of their numbers: all of them leave and come back. */
+static bool model_sort(struct model_search *s, int n)
+{
+	struct world_dev *d = &s->w->state.dev[n];
+	int group = s->w->md[n]->group;
+
+	if (!memcmp(&s->w->state, &s->start, sizeof(s->start)))
+		return true;
+	return (!d->present || model_just(s, DEV_LEAVE, group, n, 0, 0)) &&
+	       model_just(s, DEV_JOIN, group, n, 0, 0);
+}
+
+/* Undo everything, by the same operations. */
+static bool model_reset(struct model_search *s)
+{
+	struct world *w = s->w;
+	bool same = true;
+
+	s->text[0] = '\0';
+	for (int n = 0; same && n < w->kind->nr_devs; n++) {
+		struct world_dev *d = &w->state.dev[n];
+
+		if (d->uses)
+			same = model_just(s, DEV_UNUSE, w->md[n]->group, n, 0,
+					  0);
+		while (same && d->pauses)
+			same = model_just(s, DEV_RESUME, w->md[n]->group, n, 0,
+					  0);
+	}
+	for (int n = 0; same && n < w->kind->nr_groups; n++)
+		same = model_idle_group(s, n);
+	for (int n = 0; same && n < w->kind->nr_devs; n++)
+		same = model_sort(s, n);
+	if (same && memcmp(&w->state, &s->start, sizeof(s->start)))
+		return model_differs(s, "what is left when all is undone", 0, 0);
+	mock_forget_freed(w->m);
+	s->text[0] = '\0';
+	return same;
+}
+
+static bool model_goto(struct model_search *s, struct model_node *node)
+{
+	struct model_node *path[64];
+	int n = 0;
+
+	if (s->at == node)
+		return true;
+	s->at = NULL;
+	if (!model_reset(s))
+		return false;
+	for (; node->parent; node = node->parent)
+		path[n++] = node;
+	while (n--) {
+		model_note(s, &path[n]->by);
+		if (!model_do(s, &path[n]->by))
+			return false;
+		s->transitions--;
+		node = path[n];
+	}
+	s->at = node;
+	return true;
+}
+
+/* ---- the search ---------------------------------------------------------- */
+
+static struct model_node *model_find(struct model_search *s, u32 hash)
+{
+	struct model_node *node;
+
+	hash_for_each_possible(s->seen, node, hash, hash)
+		if (!memcmp(&node->state, &s->w->state, sizeof(node->state)))
+			return node;
+	return NULL;
+}
+
+/* The world is in a state that may be new. */
+static bool model_arrive(struct model_search *s, struct model_node *parent,
+			 const struct model_try *by)
+{
+	u32 hash = jhash(&s->w->state, sizeof(s->w->state), 0);
+	struct model_node *node;
+
+	s->at = model_find(s, hash);
+	if (s->at)
+		return true;
+	node = kzalloc(sizeof(*node), GFP_KERNEL);
+	if (!node)
+		return model_differs(s, "memory", -ENOMEM, 0);
+	node->state = s->w->state;
+	node->parent = parent;
+	if (parent) {
+		node->by = *by;
+		/* Which one it met is no matter, and may be another next time. */
+		node->by.nth_alloc = 0;
+		node->depth = parent->depth + 1;
+	}
+	hash_add(s->seen, &node->hash, hash);
+	list_add_tail(&node->queue, &s->queue);
+	s->states++;
+	s->at = node;
+	return true;
+}
+
+static bool model_visit(struct model_search *s, struct model_node *node,
+			struct model_try by)
+{
+	return model_goto(s, node) && model_try(s, &by) &&
+	       model_arrive(s, node, &by);
+}
+
+/* The n-th driver call fails; alone, with one more, with all later ones. */
+static bool model_fail_call(struct model_search *s, struct model_node *node,
+			    int op, int n)
+{
+	struct model_try by = { .op = op, .calls = BIT(n) };
+	unsigned int calls;
+
+	if (!model_visit(s, node, by))
+		return false;
+	calls = min(s->driver_calls, MODEL_CALLS);
+	for (int later = n + 1; later < calls; later++) {
+		by.calls = BIT(n) | BIT(later);
+		if (!model_visit(s, node, by))
+			return false;
+	}
+	by.calls = GENMASK(31, n);
+	return calls <= n + 2 || model_visit(s, node, by);
+}
+
+static bool model_explore_op(struct model_search *s, struct model_node *node,
+			     int op)
+{
+	struct model_try by = { .op = op };
+	unsigned int calls;
+	bool again;
+
+	/* The last one meets no failing allocation any more. */
+	do {
+		by.nth_alloc += failslab_is_there();
+		if (!model_visit(s, node, by))
+			return false;
+		again = s->luck.no_memory;
+	} while (again && by.nth_alloc < MODEL_ALLOCS);
+
+	calls = min(s->driver_calls, MODEL_CALLS);
+	for (int n = 0; n < calls; n++)
+		if (!model_fail_call(s, node, op, n))
 			return false;
 	return true;
 }
 
-/*
- * All continuations of a sequence. Each is first run without any failure to
- * learn how many driver calls its last deed makes, then once for each.
- * Returns the number of runs, or -1 after a difference.
- */
-static int model_explore(struct kunit *test, struct model *s,
-			 enum deed *deeds, int *fails, int n)
+static bool model_explore(struct model_search *s, int depth)
 {
-	int runs = 0, more, calls;
+	struct model_node *node;
+	int level = 0;
 
-	if (n == MODEL_DEPTH)
-		return 0;
-
-	for (int deed = 0; deed < NR_DEEDS; deed++) {
-		deeds[n] = deed;
-		fails[n] = 0;
-		do {
-			if (!model_run(test, s, deeds, fails, n))
-				return -1;
-			if (!model_allows(s, deed)) {
-				if (!model_reset(test, s))
-					return -1;
-				break;
-			}
-			if (!model_step(test, s, deed, fails[n]))
-				return -1;
-			calls = s->calls;
-			if (!model_reset(test, s))
-				return -1;
-			more = model_explore(test, s, deeds, fails, n + 1);
-			if (more < 0)
-				return -1;
-			runs += 1 + more;
-		} while (fails[n]++ < calls);
+	list_for_each_entry(node, &s->queue, queue) {
+		if (node->depth == depth)
+			break;
+		if (s->states >= model_states) {
+			pr_info("# %s: given up\n", s->w->kind->name);
+			break;
+		}
+		if (node->depth > level) {
+			level = node->depth;
+			suppress_printk = 0;
+			pr_info("# %s: depth %d: %u states, %lu transitions\n",
+				s->w->kind->name, level, s->states,
+				s->transitions);
+			suppress_printk = 1;
+		}
+		for (int op = 0; op < s->w->nr_ops; op++)
+			if (world_allows(&node->state, &s->w->op[op]) &&
+			    !model_explore_op(s, node, op))
+				return false;
 	}
-	return runs;
+	return true;
 }
 
-static struct model *new_model(struct kunit *test)
+static struct model_search *model_begin(struct kunit *test,
+					const struct world_kind *kind)
 {
-	struct model *s = kunit_kzalloc(test, sizeof(*s), GFP_KERNEL);
-	struct mock_iommu *m = test->priv;
+	struct model_search *s = kvzalloc(sizeof(*s), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, s);
-	s->m = m;
-	for (int i = 0; i < MODEL_DEVS; i++)
-		s->md[i] = mock_add_pasid(m, 0);
-	iommu_group_remove_device(&s->md[MODEL_DEVS - 1]->dev);
-	s->a = mock_paging(s->md[0]);
-	s->b = mock_paging(s->md[0]);
-	s->nr = MODEL_DEVS - 1;
-	s->domain = &m->identity;
-	s->hw[0] = &m->identity;
-	s->hw[1] = &m->identity;
-	m->on_call_data = s;
-	m->on_call = model_strike;
+	INIT_LIST_HEAD(&s->queue);
+	hash_init(s->seen);
+	s->w = world_new(test, kind);
+	s->start = s->w->state;
+	s->warnings = model_warnings();
+	/* The core reports each of a million refusals and parkings. */
+	suppress_printk = 1;
 	return s;
 }
 
-static void end_model(struct model *s)
+static void model_end(struct model_search *s, bool same)
 {
-	s->m->on_call = NULL;
-	iommu_domain_free(s->a);
-	iommu_domain_free(s->b);
+	struct model_node *node, *next;
+
+	if (same && model_reset(s))
+		world_end(s->w);
+	suppress_printk = 0;
+	list_for_each_entry_safe(node, next, &s->queue, queue)
+		kfree(node);
+	kvfree(s);
 }
 
-static int model_init(struct kunit *test)
+/* All laws. */
+static void every_sequence_agrees_with_the_model(struct kunit *test)
 {
-	test->priv = mock_iommu_new(test);
-	return 0;
-}
+	const struct world_kind *kind = test->param_value;
+	int depth = model_depth ?: kind->depth - IS_ENABLED(CONFIG_KASAN);
+	struct model_search *s;
+	bool same;
 
-/* All laws, all sequences of MODEL_DEPTH deeds, each call failing once. */
-static void every_short_sequence_agrees_with_the_model(struct kunit *test)
-{
-	enum deed deeds[MODEL_DEPTH];
-	struct model *s = new_model(test);
-	int fails[MODEL_DEPTH];
-	int runs;
-
-	runs = model_explore(test, s, deeds, fails, 0);
-	KUNIT_EXPECT_GT(test, runs, 0);
-	kunit_info(test, "%d sequences\n", runs);
-	if (runs > 0)
-		end_model(s);
+	if (model_world && strcmp(model_world, kind->name))
+		kunit_skip(test, "not asked for");
+	s = model_begin(test, kind);
+	same = model_arrive(s, NULL, NULL) && model_explore(s, depth);
+	suppress_printk = 0;
+	kunit_info(test, "%s: depth %d: %u states, %lu transitions, %lu of them refused\n",
+		   kind->name, depth, s->states, s->transitions, s->refused);
+	suppress_printk = same;
+	model_end(s, same);
 }
 
 /* The same, where states are reached that no short sequence reaches. */
 static void a_long_random_walk_agrees_with_the_model(struct kunit *test)
 {
 	u64 seed = model_seed ?: get_random_u64();
-	struct model *s = new_model(test);
+	struct model_search *s;
 	struct rnd_state rnd;
 	bool same = true;
+	u32 world;
 
 	kunit_info(test, "seed 0x%llx\n", seed);
 	prandom_seed_state(&rnd, seed);
-	for (int i = 0; same && i < MODEL_STEPS; i++) {
-		enum deed deed = prandom_u32_state(&rnd) % NR_DEEDS;
-		int fail_at = prandom_u32_state(&rnd) % 8;
+	world = prandom_u32_state(&rnd) % ARRAY_SIZE(model_worlds);
+	s = model_begin(test, &model_worlds[world]);
+	for (int i = 0; same && i < WALK_STEPS; i++) {
+		struct model_try by = {
+			.op = prandom_u32_state(&rnd) % s->w->nr_ops,
+			.calls = prandom_u32_state(&rnd),
+		};
 
-		if (!model_allows(s, deed))
+		/* Mostly nothing fails, else a few calls or all. */
+		by.calls &= prandom_u32_state(&rnd);
+		by.calls &= -(u32)!(prandom_u32_state(&rnd) % 4);
+		if (!world_allows(&s->w->state, &s->w->op[by.op]))
 			continue;
 		/* Of a walk this long only the end can be told. */
 		if (strlen(s->text) > sizeof(s->text) / 2)
 			s->text[0] = '\0';
-		mock_journal_clear(s->m);
-		same = model_step(test, s, deed, fail_at);
+		model_note(s, &by);
+		same = model_do(s, &by);
+		mock_forget_freed(s->w->m);
+		cond_resched();
 	}
-	if (same && model_reset(test, s))
-		end_model(s);
+	model_end(s, same);
+}
+
+static void world_name(const struct world_kind *kind, char *name)
+{
+	strscpy(name, kind->name, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(world, model_worlds, world_name);
+
+static int model_suite_init(struct kunit_suite *suite)
+{
+	failslab_begin();
+	model_find_warn_count();
+	return 0;
+}
+
+static void model_suite_exit(struct kunit_suite *suite)
+{
+	free_page((unsigned long)model_page);
+	failslab_end();
 }
 
 static struct kunit_case model_cases[] = {
-	KUNIT_CASE_SLOW(every_short_sequence_agrees_with_the_model),
+	KUNIT_CASE_PARAM_ATTR(every_sequence_agrees_with_the_model,
+			      world_gen_params, { .speed = KUNIT_SPEED_SLOW }),
 	KUNIT_CASE_SLOW(a_long_random_walk_agrees_with_the_model),
 	{}
 };
 
 static struct kunit_suite model_suite = {
 	.name = "iommu_model",
-	.init = model_init,
+	.suite_init = model_suite_init,
+	.suite_exit = model_suite_exit,
 	.test_cases = model_cases,
 };
 

@@ -6,9 +6,7 @@
  *
  * Uses the fault injection of the slab allocator as /proc/PID/fail-nth does.
  */
-#include <linux/debugfs.h>
-#include <linux/fs.h>
-#include <linux/sched.h>
+#include "failslab.h"
 #include "mock-iommu.h"
 
 #define NOMEM_PASID	5
@@ -48,106 +46,15 @@ struct nomem_op {
 	void (*undo)(struct nomem *s);
 };
 
-#ifdef CONFIG_FAULT_INJECTION
-static unsigned int nomem_left(void)
-{
-	return READ_ONCE(current->fail_nth);
-}
-
-static void nomem_fail_nth(unsigned int n)
-{
-	WRITE_ONCE(current->fail_nth, n);
-}
-
-static void nomem_fail_all(bool on)
-{
-	current->make_it_fail = on;
-}
-#else
-static unsigned int nomem_left(void)
-{
-	return 0;
-}
-
-static void nomem_fail_nth(unsigned int n)
-{
-}
-
-static void nomem_fail_all(bool on)
-{
-}
-#endif
-
-/* The variable behind a file of the failslab folder in debugfs. */
-static void *failslab_variable(const char *name)
-{
-	struct dentry *dir = debugfs_lookup("failslab", NULL);
-	struct dentry *file = NULL;
-	void *variable = NULL;
-
-	if (!IS_ERR_OR_NULL(dir))
-		file = debugfs_lookup(name, dir);
-	if (!IS_ERR_OR_NULL(file)) {
-		variable = d_inode(file)->i_private;
-		dput(file);
-	}
-	if (!IS_ERR_OR_NULL(dir))
-		dput(dir);
-	return variable;
-}
-
-/*
- * Sleeping allocations fail too, those of tasks marked make_it_fail always,
- * and quietly. What was set before comes back at the end.
- */
-static struct {
-	bool *ignore_wait, *task_filter;
-	unsigned long *verbose, *probability;
-	atomic_t *times;
-} failslab;
-
-static bool old_ignore_wait, old_task_filter;
-static unsigned long old_verbose, old_probability;
-static int old_times;
-
-static bool failslab_is_there(void)
-{
-	return failslab.ignore_wait && failslab.task_filter &&
-	       failslab.verbose && failslab.probability && failslab.times;
-}
-
 static int nomem_suite_init(struct kunit_suite *suite)
 {
-	failslab.ignore_wait = failslab_variable("ignore-gfp-wait");
-	failslab.task_filter = failslab_variable("task-filter");
-	failslab.verbose = failslab_variable("verbose");
-	failslab.probability = failslab_variable("probability");
-	failslab.times = failslab_variable("times");
-	if (!failslab_is_there())
-		return 0;
-
-	old_ignore_wait = *failslab.ignore_wait;
-	old_task_filter = *failslab.task_filter;
-	old_verbose = *failslab.verbose;
-	old_probability = *failslab.probability;
-	old_times = atomic_read(failslab.times);
-	*failslab.ignore_wait = false;
-	*failslab.task_filter = true;
-	*failslab.verbose = 0;
-	atomic_set(failslab.times, -1);
-	*failslab.probability = 100;
+	failslab_begin();
 	return 0;
 }
 
 static void nomem_suite_exit(struct kunit_suite *suite)
 {
-	if (!failslab_is_there())
-		return;
-	*failslab.probability = old_probability;
-	atomic_set(failslab.times, old_times);
-	*failslab.verbose = old_verbose;
-	*failslab.task_filter = old_task_filter;
-	*failslab.ignore_wait = old_ignore_wait;
+	failslab_end();
 }
 
 static int nomem_init(struct kunit *test)
@@ -353,7 +260,7 @@ static void setup(struct kunit *test, struct nomem *s)
 
 static void skip_without_failslab(struct kunit *test)
 {
-	if (!IS_ENABLED(CONFIG_FAILSLAB) || !failslab_is_there())
+	if (!failslab_is_there())
 		kunit_skip(test,
 			   "needs CONFIG_FAILSLAB and CONFIG_FAULT_INJECTION_DEBUG_FS");
 }
@@ -380,10 +287,10 @@ static void one_failing_allocation_changes_nothing(struct kunit *test)
 	skip_without_failslab(test);
 	setup(test, s);
 	for (n = 1; n < NOMEM_LIMIT && !left; n++) {
-		nomem_fail_nth(n);
+		failslab_nth(n);
 		ret = op->run(s);
-		left = nomem_left();
-		nomem_fail_nth(0);
+		left = failslab_left();
+		failslab_nth(0);
 		judge(test, s, op, ret, n);
 		refused += !!ret;
 	}
@@ -403,9 +310,9 @@ static void no_memory_at_all_changes_nothing(struct kunit *test)
 
 	skip_without_failslab(test);
 	setup(test, s);
-	nomem_fail_all(true);
+	failslab_all(true);
 	ret = op->run(s);
-	nomem_fail_all(false);
+	failslab_all(false);
 	judge(test, s, op, ret, 0);
 	ret = op->run(s);
 	KUNIT_EXPECT_EQ(test, ret, 0);

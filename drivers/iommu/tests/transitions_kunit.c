@@ -382,6 +382,31 @@ static void stranded_domain_may_be_attached_again(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, mock_freed(a));
 }
 
+/* T4, T7: what a device was stranded on is gone when it got away from it. */
+static void undo_does_not_strand_again(struct kunit *test)
+{
+	struct mock_iommu *m = test->priv;
+	struct mock_dev *md = group_of(test, 2);
+	struct iommu_domain *a = mock_paging(md), *b = mock_paging(md);
+
+	KUNIT_ASSERT_EQ(test, 0, iommu_attach_group(a, mock_group(md)));
+	mock_fail(m, MOCK_ATTACH, md, -EIO)->times = 100;
+	iommu_detach_group(a, mock_group(md));
+	KUNIT_ASSERT_TRUE(test, member_of(md)->stranded);
+	iommu_domain_free(a);
+	KUNIT_EXPECT_FALSE(test, mock_freed(a));
+
+	mock_heal(m);
+	mock_fail(m, MOCK_ATTACH, m->devs[1], -EIO);
+	mock_journal_clear(m);
+	KUNIT_EXPECT_EQ(test, -EIO, iommu_attach_group(b, mock_group(md)));
+	MOCK_EXPECT_JOURNAL(test, m, " d0:B d1:B!-5 d0:identity");
+	KUNIT_EXPECT_TRUE(test, mock_freed(a));
+	mock_expect_domain(test, md, &m->identity);
+	KUNIT_EXPECT_FALSE(test, member_of(md)->stranded);
+	iommu_domain_free(b);
+}
+
 /* T7: a stranded device that goes away takes its domain with it. */
 static void stranded_domain_is_freed_after_unplug(struct kunit *test)
 {
@@ -555,6 +580,7 @@ static struct kunit_case transitions_cases[] = {
 	KUNIT_CASE(parking_without_blocked_domain_uses_empty_one),
 	KUNIT_CASE(stranded_domain_is_freed_after_the_next_attach),
 	KUNIT_CASE(stranded_domain_may_be_attached_again),
+	KUNIT_CASE(undo_does_not_strand_again),
 	KUNIT_CASE(stranded_domain_is_freed_after_unplug),
 	KUNIT_CASE(detach_with_failing_driver_leaves_nobody_behind),
 	KUNIT_CASE(second_detach_calls_nobody),
