@@ -206,6 +206,8 @@ static void groups_share_the_domain(struct kunit *test)
 
 	iommu_sva_unbind_device(one);
 	KUNIT_EXPECT_FALSE(test, mock_freed(domain));
+	/* Nor given up by its owner, with the other group still on it. */
+	KUNIT_EXPECT_EQ(test, atomic_read(&domain->users), 1);
 	mock_expect_pasid(test, md, pasid, NULL);
 	mock_expect_pasid(test, other, pasid, domain);
 	iommu_sva_unbind_device(two);
