@@ -6,6 +6,7 @@
  *
  * Uses the fault injection of the slab allocator as /proc/PID/fail-nth does.
  */
+#include <linux/sched/mm.h>
 #include "failslab.h"
 #include "mock-iommu.h"
 
@@ -19,8 +20,11 @@ static int nomem_user;
  * @m: the mock
  * @md: two devices in one group
  * @late: a third one that is still outside
+ * @bare: a device without IOMMU
  * @group: their group
  * @a: a domain nobody has
+ * @b: another one
+ * @mm: an address space
  * @handle: for @a
  * @made: what the operation under test made
  */
@@ -28,8 +32,11 @@ struct nomem {
 	struct mock_iommu *m;
 	struct mock_dev *md[2];
 	struct mock_dev *late;
+	struct mock_dev *bare;
 	struct iommu_group *group;
 	struct iommu_domain *a;
+	struct iommu_domain *b;
+	struct mm_struct *mm;
 	struct iommu_attach_handle handle;
 	void *made;
 };
@@ -109,6 +116,144 @@ static int run_plug(struct nomem *s)
 static void undo_plug(struct nomem *s)
 {
 	iommu_group_remove_device(&s->late->dev);
+}
+
+static int run_device_claim(struct nomem *s)
+{
+	return iommu_device_claim_dma_owner(&s->md[0]->dev, &nomem_user);
+}
+
+static void undo_device_claim(struct nomem *s)
+{
+	iommu_device_release_dma_owner(&s->md[0]->dev);
+}
+
+static int run_plain_attach(struct nomem *s)
+{
+	return iommu_attach_group(s->a, s->group);
+}
+
+static int run_plain_replace(struct nomem *s)
+{
+	return iommu_group_replace_domain(s->group, s->a);
+}
+
+static void undo_plain_attach(struct nomem *s)
+{
+	iommu_detach_group(s->a, s->group);
+}
+
+static int run_use(struct nomem *s)
+{
+	return iommu_device_use_default_domain(&s->md[0]->dev);
+}
+
+static void undo_use(struct nomem *s)
+{
+	iommu_device_unuse_default_domain(&s->md[0]->dev);
+}
+
+/* What may not fail is tried together with what comes before it. */
+static int run_claim_and_release(struct nomem *s)
+{
+	int ret = run_claim(s);
+
+	if (!ret)
+		undo_claim(s);
+	return ret;
+}
+
+static int run_attach_and_detach(struct nomem *s)
+{
+	int ret = run_attach(s);
+
+	if (!ret)
+		undo_attach(s);
+	return ret;
+}
+
+static int run_pasid_and_detach(struct nomem *s)
+{
+	int ret = run_pasid(s);
+
+	if (!ret)
+		undo_pasid(s);
+	return ret;
+}
+
+static int run_plug_and_unplug(struct nomem *s)
+{
+	int ret = run_plug(s);
+
+	if (!ret)
+		undo_plug(s);
+	return ret;
+}
+
+/* From one domain to another and back: refused, the first one stays. */
+static int run_pasid_replace(struct nomem *s)
+{
+	struct device *dev = &s->md[0]->dev;
+	struct iommu_attach_handle handle;
+	int ret = run_pasid(s);
+
+	if (ret)
+		return ret;
+	ret = iommu_replace_device_pasid(s->b, dev, NOMEM_PASID, &handle);
+	iommu_detach_device_pasid(ret ? s->a : s->b, dev, NOMEM_PASID);
+	return ret;
+}
+
+static int run_global_pasid(struct nomem *s)
+{
+	ioasid_t pasid = iommu_alloc_global_pasid(&s->md[0]->dev);
+
+	if (pasid == IOMMU_PASID_INVALID)
+		return -ENOMEM;
+	iommu_free_global_pasid(pasid);
+	return 0;
+}
+
+/* A group that is made up, as VFIO does for devices without IOMMU. */
+static int run_made_up_group(struct nomem *s)
+{
+	struct iommu_group *group = iommu_group_alloc();
+	int ret;
+
+	if (IS_ERR(group))
+		return PTR_ERR(group);
+	ret = iommu_group_add_device(group, &s->bare->dev);
+	iommu_group_put(group);
+	if (!ret)
+		iommu_group_remove_device(&s->bare->dev);
+	return ret;
+}
+
+static int run_direct(struct nomem *s)
+{
+	return iommu_create_direct_mappings(s->a, &s->md[0]->dev);
+}
+
+static void undo_direct(struct nomem *s)
+{
+	iommu_unmap(s->a, SZ_2M, SZ_8K);
+}
+
+static int run_sva(struct nomem *s)
+{
+	if (IS_ENABLED(CONFIG_X86))
+		return 0;
+	s->made = iommu_sva_bind_device(&s->md[0]->dev, s->mm);
+	/* No PASID and no memory for one are the same to the caller. */
+	if (s->made == ERR_PTR(-ENOSPC))
+		return -ENOMEM;
+	return PTR_ERR_OR_ZERO(s->made);
+}
+
+static void undo_sva(struct nomem *s)
+{
+	if (!IS_ENABLED(CONFIG_X86))
+		iommu_sva_unbind_device(s->made);
 }
 
 static int run_domain(struct nomem *s)
@@ -204,6 +349,19 @@ static const struct nomem_op nomem_ops[] = {
 	{ "map", run_map, undo_map },
 	{ "reserved regions", run_resv, undo_nothing },
 	{ "default domain", run_type, undo_type },
+	{ "device claim", run_device_claim, undo_device_claim },
+	{ "plain attach", run_plain_attach, undo_plain_attach },
+	{ "plain replace", run_plain_replace, undo_plain_attach },
+	{ "use", run_use, undo_use },
+	{ "claim, release", run_claim_and_release, undo_nothing },
+	{ "attach, detach", run_attach_and_detach, undo_nothing },
+	{ "PASID attach, detach", run_pasid_and_detach, undo_nothing },
+	{ "PASID replace", run_pasid_replace, undo_nothing },
+	{ "newcomer leaves", run_plug_and_unplug, undo_nothing },
+	{ "global PASID", run_global_pasid, undo_nothing },
+	{ "made-up group", run_made_up_group, undo_nothing },
+	{ "direct mappings", run_direct, undo_direct },
+	{ "SVA", run_sva, undo_sva },
 };
 
 static void op_name(const struct nomem_op *op, char *name)
@@ -228,7 +386,8 @@ static void expect_idle(struct kunit *test, struct nomem *s)
 	KUNIT_EXPECT_NULL(test, s->late->dev.iommu);
 	/* Besides the test's there may be the one that claims have lent. */
 	KUNIT_EXPECT_LE(test, mock_live_domains(s->m),
-			1 + !!s->group->blocking_domain);
+			2 + !!s->group->blocking_domain);
+	KUNIT_EXPECT_NULL(test, mock_group(s->bare));
 }
 
 static void setup(struct kunit *test, struct nomem *s)
@@ -245,6 +404,9 @@ static void setup(struct kunit *test, struct nomem *s)
 		md->def_type = IS_ENABLED(CONFIG_IOMMU_DMA) ?
 				       0 : IOMMU_DOMAIN_IDENTITY;
 		mock_add_resv(md, SZ_1M, SZ_4K, IOMMU_RESV_RESERVED);
+		if (!i)
+			mock_add_resv(md, SZ_2M, SZ_8K,
+				      IOMMU_RESV_DIRECT_RELAXABLE);
 		mock_plug(md);
 		KUNIT_ASSERT_NOT_NULL(test, mock_group(md));
 	}
@@ -255,7 +417,19 @@ static void setup(struct kunit *test, struct nomem *s)
 	iommu_group_remove_device(&s->late->dev);
 	KUNIT_ASSERT_EQ(test, 0, change_type(s, IOMMU_DOMAIN_IDENTITY));
 	s->a = mock_paging(s->md[0]);
+	s->b = mock_paging(s->md[0]);
+	s->bare = mock_add_bare(m);
+	s->mm = mm_alloc();
+	KUNIT_ASSERT_NOT_NULL(test, s->mm);
+	m->ops.pasid_replace = true;
 	expect_idle(test, s);
+}
+
+static void teardown(struct nomem *s)
+{
+	iommu_domain_free(s->a);
+	iommu_domain_free(s->b);
+	mmput(s->mm);
 }
 
 static void skip_without_failslab(struct kunit *test)
@@ -298,7 +472,7 @@ static void one_failing_allocation_changes_nothing(struct kunit *test)
 	KUNIT_EXPECT_GT(test, left, 0);
 	KUNIT_EXPECT_EQ(test, ret, 0);
 	kunit_info(test, "%u allocations, %u refusals\n", n - 2, refused);
-	iommu_domain_free(s->a);
+	teardown(s);
 }
 
 /* T2: nor has one that never got any, not even at the second try. */
@@ -319,7 +493,7 @@ static void no_memory_at_all_changes_nothing(struct kunit *test)
 	if (!ret)
 		op->undo(s);
 	expect_idle(test, s);
-	iommu_domain_free(s->a);
+	teardown(s);
 }
 
 static struct kunit_case nomem_cases[] = {

@@ -185,6 +185,35 @@ static void siblings_share_the_slot(struct kunit *test)
 	mock_expect_pasid(test, md, pasid, NULL);
 }
 
+/* The domain of an address space serves all groups until the last one ends. */
+static void groups_share_the_domain(struct kunit *test)
+{
+	struct mock_iommu *m = test->priv;
+	struct mock_dev *md = group_of(test, 1);
+	struct mock_dev *other = mock_add_pasid(m, 1);
+	struct iommu_sva *one, *two;
+	struct iommu_domain *domain;
+	struct mm_struct *mm;
+	u32 pasid;
+
+	skip_without_sva(test);
+	mm = new_mm(test);
+	one = bind(test, md, mm);
+	two = bind(test, other, mm);
+	pasid = iommu_sva_get_pasid(one);
+	domain = md->hw[pasid];
+	mock_expect_pasid(test, other, pasid, domain);
+
+	iommu_sva_unbind_device(one);
+	KUNIT_EXPECT_FALSE(test, mock_freed(domain));
+	/* Nor given up by its owner, with the other group still on it. */
+	KUNIT_EXPECT_EQ(test, atomic_read(&domain->users), 1);
+	mock_expect_pasid(test, md, pasid, NULL);
+	mock_expect_pasid(test, other, pasid, domain);
+	iommu_sva_unbind_device(two);
+	KUNIT_EXPECT_TRUE(test, mock_freed(domain));
+}
+
 /* 1.2: the device has no PASIDs at all. */
 static void bind_without_pasids_is_refused(struct kunit *test)
 {
@@ -289,6 +318,7 @@ static struct kunit_case sva_cases[] = {
 	KUNIT_CASE(pasid_stays_with_the_address_space),
 	KUNIT_CASE(address_spaces_have_different_pasids),
 	KUNIT_CASE(siblings_share_the_slot),
+	KUNIT_CASE(groups_share_the_domain),
 	KUNIT_CASE(bind_without_pasids_is_refused),
 	KUNIT_CASE(bind_of_a_pasid_too_big_is_refused),
 	KUNIT_CASE(bind_of_a_used_pasid_is_refused),

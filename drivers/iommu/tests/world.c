@@ -304,9 +304,11 @@ static void add_domain_ops(struct world *w, int group)
 		if (d == W_C)
 			continue;
 		add_op(w, (struct world_op){ HANDLE_ATTACH, group, 0, d, 0, 1 });
-		for (int h = 0; h <= WORLD_HANDLES; h++)
-			add_op(w, (struct world_op){ HANDLE_REPLACE, group, 0,
-						     d, 0, h });
+		for (int h = 0; h <= WORLD_HANDLES; h++) {
+			struct world_op op = { HANDLE_REPLACE, group, 0, d, 0, h };
+
+			add_op(w, op);
+		}
 	}
 	add_op(w, (struct world_op){ TYPE_CHANGE, group, .domain = W_IDENTITY });
 	add_op(w, (struct world_op){ TYPE_CHANGE, group, .domain = W_DMA });
