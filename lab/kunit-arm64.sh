@@ -6,7 +6,7 @@
 
 steps 4
 "$lab/deps.sh" arm64
-lock_build
+hold kunit-arm64
 "$lab/tree.sh"
 step "the suites of arm-smmu-v3 on arm64"
 log=$logs/kunit-arm64.log
