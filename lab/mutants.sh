@@ -51,8 +51,7 @@ last_begun() {
 # run SUITE LOG: run one suite; print what was red
 run() {
 	local red
-	# What the model finds at all it finds in two steps.
-	if kunit exec --timeout=120 --kernel_args=model_kunit.depth=2 "$1" >"$2" 2>&1; then
+	if kunit exec --timeout=120 "$1" >"$2" 2>&1; then
 		return 0
 	fi
 	red=$(first_red "$2")
