@@ -64,8 +64,7 @@ last_begun() {
 # run SUITE LOG: run one suite; print what was red
 run() {
 	local red
-	# What the model finds at all it finds in two steps.
-	if suites "$2" model_kunit.depth=2 "kunit.filter_glob=$1"; then
+	if suites "$2" "kunit.filter_glob=$1"; then
 		return 0
 	fi
 	red=$(first_red "$2")
