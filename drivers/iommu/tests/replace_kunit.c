@@ -276,4 +276,5 @@ static struct kunit_suite replace_suite = {
 	.init = replace_init,
 	.test_cases = replace_cases,
 };
+
 kunit_test_suite(replace_suite);

@@ -203,4 +203,5 @@ static struct kunit_suite reset_suite = {
 	.init = reset_init,
 	.test_cases = reset_cases,
 };
+
 kunit_test_suite(reset_suite);
