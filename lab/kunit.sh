@@ -13,7 +13,7 @@ if [ -z "${LAB_STEP_FILE:-}" ]; then
 	"$lab/all.sh" "$1"
 	step "KUnit"
 fi
-seconds=120
+seconds=400
 [ "$1" = plain ] || seconds=900
 rc=0
 mkdir -p "$logs/guest"
