@@ -26,7 +26,7 @@ step "user-mode Linux with the suites"
 mkdir -p "$out" "$logs"
 kunit config --kunitconfig=drivers/iommu/tests >"$logs/exhaustive-config.log" 2>&1 ||
 	die "the suites cannot be configured (log: $logs/exhaustive-config.log)"
-logged exhaustive-build kunit build --jobs="$jobs"
+logged exhaustive-build kunit build --kunitconfig=drivers/iommu/tests --jobs="$jobs"
 step "the search, to depth $depth${world:+ in $world}"
 kunit exec --timeout=86400 --raw_output=all --kernel_args="model_kunit.depth=$depth" \
 	${world:+--kernel_args="model_kunit.world=$world"} \

@@ -95,7 +95,7 @@ rsync -rlpc --delete "$tree/" "$copy/"
 step "user-mode Linux with the suites"
 kunit config --kunitconfig=drivers/iommu/tests >"$logs/mutants/config.log" 2>&1 ||
 	die "the suites cannot be configured (log: $logs/mutants/config.log)"
-logged mutants/build kunit build --jobs="$jobs"
+logged mutants/build kunit build --kunitconfig=drivers/iommu/tests --jobs="$jobs"
 kunit exec --timeout=300 >"$logs/mutants/none.log" 2>&1 ||
 	die "the suites fail without any fault: $(first_red "$logs/mutants/none.log") (log: $logs/mutants/none.log)"
 
