@@ -475,9 +475,11 @@ static ssize_t iommu_resv_show(struct iommu_group *group, char *buf)
 	}
 	iommu_free_resv_copies(&regions);
 
-	if (left_out)
+	if (left_out) {
+		guard(iommu_group)(group);
 		pr_warn_ratelimited("group %s: no room in sysfs for the last %u reserved regions\n",
 				    iommu_group_label(group), left_out);
+	}
 	return used;
 }
 
