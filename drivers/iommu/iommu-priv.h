@@ -18,6 +18,7 @@
  *	  pci_bus_sem (read)		the functions of one bus
  *	  group->mutex			everything marked G below
  *	    driver locks
+ *	    listeners' rwsem		who hears of changes, iommu-events.c
  *	iommu_sva_lock			bonds of processes and devices
  *	  group->mutex
  *	    dev->iommu->lock		page requests on their way
