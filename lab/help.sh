@@ -19,7 +19,8 @@ make clean       remove build/
 
 FLAVOUR=  plain (default), debug (sanitizers), kcsan (data races; make kunit),
           cov (gcov), base (without our core)
-MACHINE=  vtd (default), vtd-sm (scalable mode), virtio, amd, none     (run, shell, gdb)
+MACHINE=  vtd (default), vtd-sm (scalable mode), vtd-pasid (and a device
+          with PASIDs), virtio, amd, none                          (run, shell, gdb)
 ACCEL=    kvm or tcg; else KVM is tried and used if a guest really starts
 LINUX_SRC=    another 6.12.y tree or tarball (default: package linux-source-6.12)
 LAB_INSTALL=  no: only report missing packages and stop

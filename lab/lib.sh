@@ -13,7 +13,7 @@ logs=$build/log
 base_version=6.12
 jobs=${JOBS:-$(nproc)}
 flavours='plain debug cov kcsan base'
-machines='vtd vtd-sm virtio amd none'
+machines='vtd vtd-sm vtd-pasid virtio amd none'
 
 say()  { printf '%s\n' "$*"; }
 warn() { printf 'lab: warning: %s\n' "$*" >&2; }

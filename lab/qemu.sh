@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Boot one guest, let it do one task, judge how it went.
 # usage: lab/qemu.sh [options] FLAVOUR
-#   -m MACHINE   vtd, vtd-sm, virtio, amd or none      (default vtd)
+#   -m MACHINE   vtd, vtd-sm, vtd-pasid, virtio, amd or none      (default vtd)
 #   -t TASK      lab/guest/tasks/TASK                  (default shell)
 #   -a A,B,C     its arguments
 #   -k WORDS     more kernel parameters
@@ -64,7 +64,8 @@ iommu=()
 case $machine in
 vtd)	iommu=(-device intel-iommu,intremap=on)
 	words="intel_iommu=on $words" ;;
-vtd-sm)	iommu=(-device intel-iommu,intremap=on,caching-mode=on,x-scalable-mode=on,x-pasid-mode=on)
+vtd-sm|vtd-pasid)
+	iommu=(-device intel-iommu,intremap=on,caching-mode=on,x-scalable-mode=on,x-pasid-mode=on)
 	words="intel_iommu=on $words" ;;
 virtio)	iommu=(-device virtio-iommu-pci,addr=0x3)
 	# It remaps no interrupts: user space gets devices only if told that is fine.
@@ -108,6 +109,13 @@ devices+=(
 	-drive "if=none,id=disk0,format=raw,file=$scratch/virtio.img"
 	-device virtio-blk-pci,drive=disk0,addr=0xa,iommu_platform=on,disable-legacy=on
 )
+if [ "$machine" = vtd-pasid ]; then
+	LAB_STEP_FILE='' "$lab/device.sh" >/dev/null
+	devices+=(
+		-plugin "file=$build/device/lab-pasid-dma.so"
+		-device lab-pasid-dma,addr=0xc
+	)
+fi
 # At power-off the base resets the virtio IOMMU before the NVMe controller, whose
 # last command then times out after a minute; so that machine has no NVMe.
 [ "$machine" = virtio ] || devices+=(

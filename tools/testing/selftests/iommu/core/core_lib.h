@@ -116,6 +116,10 @@ void claim_drop(struct claim *claim);
 int claim_map(struct claim *claim, void *va, size_t len, __u64 iova);
 int claim_unmap(struct claim *claim, __u64 iova, size_t len);
 
+/* A device by its VFIO file: @len bytes @at in a region, and what lets it do DMA */
+int device_io(int device, __u32 region, bool write, __u64 at, void *data, size_t len);
+int device_start(int device);
+
 /*
  * The edu device by a VFIO device file. Its registers are reached with pread and
  * pwrite: a live mapping of the BAR would keep the group busy after close.

@@ -206,19 +206,6 @@ int vfio_request_event(int device, int event_fd)
 	return done(ioctl(device, VFIO_DEVICE_SET_IRQS, &arg));
 }
 
-/* Registers of edu in BAR 0 */
-#define EDU_ID		0x00
-#define EDU_FACT	0x08
-#define EDU_STATUS	0x20	/* bit 0: computing */
-#define EDU_DMA_SRC	0x80
-#define EDU_DMA_DST	0x88
-#define EDU_DMA_COUNT	0x90
-#define EDU_DMA_CMD	0x98	/* bit 0: run; bit 1: out of the device */
-#define EDU_BUFFER	0x40000
-
-#define EDU_RUN		1
-#define EDU_OUT		2
-
 static int region_offset(int device, __u32 index, __u64 *offset)
 {
 	struct vfio_region_info arg = { .argsz = sizeof(arg), .index = index };
@@ -228,7 +215,7 @@ static int region_offset(int device, __u32 index, __u64 *offset)
 	return ret;
 }
 
-static int region_io(int device, __u32 index, bool write, __u64 at, void *data, size_t len)
+int device_io(int device, __u32 index, bool write, __u64 at, void *data, size_t len)
 {
 	__u64 base;
 	ssize_t got;
@@ -242,27 +229,46 @@ static int region_io(int device, __u32 index, bool write, __u64 at, void *data, 
 	return got == (ssize_t)len ? 0 : -EIO;
 }
 
+int device_start(int device)
+{
+	__u16 command;
+	int ret;
+
+	ret = device_io(device, VFIO_PCI_CONFIG_REGION_INDEX, false, PCI_COMMAND, &command, 2);
+	if (ret)
+		return ret;
+	command |= PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER;
+	return device_io(device, VFIO_PCI_CONFIG_REGION_INDEX, true, PCI_COMMAND, &command, 2);
+}
+
+/* Registers of edu in BAR 0 */
+#define EDU_ID		0x00
+#define EDU_FACT	0x08
+#define EDU_STATUS	0x20	/* bit 0: computing */
+#define EDU_DMA_SRC	0x80
+#define EDU_DMA_DST	0x88
+#define EDU_DMA_COUNT	0x90
+#define EDU_DMA_CMD	0x98	/* bit 0: run; bit 1: out of the device */
+#define EDU_BUFFER	0x40000
+
+#define EDU_RUN		1
+#define EDU_OUT		2
+
 static int edu_set(int device, __u64 reg, __u32 value)
 {
-	return region_io(device, VFIO_PCI_BAR0_REGION_INDEX, true, reg, &value, 4);
+	return device_io(device, VFIO_PCI_BAR0_REGION_INDEX, true, reg, &value, 4);
 }
 
 static int edu_get(int device, __u64 reg, __u32 *value)
 {
-	return region_io(device, VFIO_PCI_BAR0_REGION_INDEX, false, reg, value, 4);
+	return device_io(device, VFIO_PCI_BAR0_REGION_INDEX, false, reg, value, 4);
 }
 
 int edu_start(int device)
 {
-	__u16 command;
 	__u32 id;
-	int ret;
+	int ret = device_start(device);
 
-	ret = region_io(device, VFIO_PCI_CONFIG_REGION_INDEX, false, PCI_COMMAND, &command, 2);
-	if (ret)
-		return ret;
-	command |= PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER;
-	ret = region_io(device, VFIO_PCI_CONFIG_REGION_INDEX, true, PCI_COMMAND, &command, 2);
 	if (ret)
 		return ret;
 	ret = edu_get(device, EDU_ID, &id);

@@ -1,0 +1,384 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A PCIe endpoint that writes into memory with and without PASIDs, for QEMU 7.2 as it
+ * comes: a "plugin" that does nothing but register the device's type. What the guest sees
+ * is in README.md beside this file.
+ */
+#include "qemu/osdep.h"
+
+#include "exec/address-spaces.h"
+#include "hw/i386/intel_iommu.h"
+#include "hw/pci/pci.h"
+#include "hw/pci/pcie.h"
+#include "hw/resettable.h"
+#include "qapi/error.h"
+#include "qemu/bitops.h"
+#include "qemu/timer.h"
+#include "qemu/qemu-plugin.h"
+
+#define TYPE_LAB_PASID_DMA	"lab-pasid-dma"
+#define DEVICE_ID		0x11f0
+
+#define CHANNELS	4
+#define BYTES		64		/* of one request */
+#define PASID_BITS	16
+#define PASID_CAP	0x100		/* in the configuration space */
+#define MIN_PERIOD	100		/* ns */
+
+/* Registers, each a 64-bit word: the device's, then those of each channel */
+#define REG_ID		0x00
+#define REG_CHANNELS	0x08
+#define ID		0x00000001414d4450ULL	/* "PDMA", revision 1 */
+
+#define CHANNEL_BASE	0x100
+#define CHANNEL_SIZE	0x80
+enum reg {
+	REG_CONTROL, REG_PASID, REG_IOVA, REG_WINDOW, REG_PERIOD, REG_LIMIT,
+	REG_SEQUENCE, REG_WRITTEN, REG_FAILED, REG_REWRITTEN, REGS
+};
+
+#define CONTROL_RUN	1
+#define CONTROL_PASID	2
+#define CONTROL_STRICT	4
+#define CONTROL_BITS	7
+
+/* VT-d's tables and registers, as far as they are looked at here */
+#define PRESENT		1ULL
+#define TABLE(entry)	((entry) & ~0xfffULL)
+#define ECAP		0x10
+#define ECAP_PSS_SHIFT	35		/* bits of a PASID, less one */
+
+typedef struct LabPasidDma LabPasidDma;
+
+typedef struct Channel {
+	LabPasidDma *dev;
+	unsigned int nr;
+	QEMUTimer timer;
+	uint64_t reg[REGS];
+} Channel;
+
+struct LabPasidDma {
+	PCIDevice pci;
+	MemoryRegion bar;
+	Channel channel[CHANNELS];
+};
+
+static ResettablePhases parent_phases;
+
+static IntelIOMMUState *iommu(void)
+{
+	X86IOMMUState *found = x86_iommu_get_default();
+
+	return found ? (IntelIOMMUState *)object_dynamic_cast(OBJECT(found),
+							      TYPE_INTEL_IOMMU_DEVICE) : NULL;
+}
+
+static uint64_t peek(uint64_t at)
+{
+	uint64_t value = 0;
+
+	address_space_read(&address_space_memory, at, MEMTXATTRS_UNSPECIFIED, &value,
+			   sizeof(value));
+	return le64_to_cpu(value);
+}
+
+/* What translates a request is in the first 128 bits of its PASID entry. */
+typedef struct Entry {
+	uint64_t word[2];
+} Entry;
+
+/* The PASID entry of this request as it is in the guest's memory now; 0 if there is none */
+static Entry pasid_entry(LabPasidDma *dev, IntelIOMMUState *s, uint32_t pasid)
+{
+	uint8_t devfn = dev->pci.devfn;
+	uint64_t at = TABLE(s->root) + pci_dev_bus_num(&dev->pci) * 16 + (devfn & 0x80 ? 8 : 0);
+	const Entry none = {};
+
+	at = peek(at);
+	if (!(at & PRESENT))
+		return none;
+	at = peek(TABLE(at) + (devfn & 0x7f) * 32);
+	if (!(at & PRESENT))
+		return none;
+	at = peek(TABLE(at) + (pasid >> 6) * 8);
+	if (!(at & PRESENT))
+		return none;
+	at = TABLE(at) + (pasid & 0x3f) * 64;
+	return (Entry){ { peek(at), peek(at + 8) } };
+}
+
+static void forget_translations(IntelIOMMUState *s)
+{
+	qemu_mutex_lock(&s->iommu_lock);
+	g_hash_table_remove_all(s->iotlb);
+	qemu_mutex_unlock(&s->iommu_lock);
+}
+
+static bool write_to(AddressSpace *as, uint64_t at, const uint64_t *data)
+{
+	return address_space_write(as, at, MEMTXATTRS_UNSPECIFIED, data, BYTES) == MEMTX_OK;
+}
+
+/*
+ * As hardware may be, where the emulator is not: a request fails where P is clear even
+ * though a translation is cached, and what is cached of an entry is of one reading of
+ * its 128 bits. The emulator reads table and domain ID one after the other; if the guest
+ * rewrites the entry in between, the old translation gets the new ID, so the guest's
+ * flush of the old ID leaves it.
+ */
+static bool write_strictly(Channel *ch, IntelIOMMUState *s, uint32_t pasid, AddressSpace *as,
+			   uint64_t at, const uint64_t *data)
+{
+	Entry before = pasid_entry(ch->dev, s, pasid), after;
+	bool ok;
+
+	if (!(before.word[0] & PRESENT))
+		return false;
+	ok = write_to(as, at, data);
+	after = pasid_entry(ch->dev, s, pasid);
+	if (memcmp(&before, &after, sizeof(before))) {
+		ch->reg[REG_REWRITTEN]++;
+		forget_translations(s);
+	}
+	return ok;
+}
+
+static bool write_memory(Channel *ch, uint64_t at, const uint64_t *data)
+{
+	PCIDevice *pci = &ch->dev->pci;
+	bool with_pasid = ch->reg[REG_CONTROL] & CONTROL_PASID;
+	uint32_t pasid = with_pasid ? ch->reg[REG_PASID] : 0;
+	uint8_t *control = pci->config + PASID_CAP + PCI_PASID_CTRL;
+	AddressSpace *as = pci_get_address_space(pci);
+	IntelIOMMUState *s = iommu();
+
+	if (with_pasid) {
+		if (!(pci_get_word(control) & PCI_PASID_CTRL_ENABLE))
+			return false;
+		as = &vtd_find_add_as(s, pci_get_bus(pci), pci->devfn, pasid)->as;
+	}
+	if (ch->reg[REG_CONTROL] & CONTROL_STRICT && s->dmar_enabled && s->root_scalable)
+		return write_strictly(ch, s, pasid, as, at, data);
+	return write_to(as, at, data);
+}
+
+static void request(Channel *ch)
+{
+	uint64_t seq = ++ch->reg[REG_SEQUENCE];
+	uint64_t slots = MAX(ch->reg[REG_WINDOW] / BYTES, 1);
+	uint64_t data[BYTES / 8];
+	int i;
+
+	for (i = 0; i < BYTES / 8; i++)
+		data[i] = cpu_to_le64(seq << 8 | ch->nr << 4 | i);
+	if (write_memory(ch, ch->reg[REG_IOVA] + seq % slots * BYTES, data))
+		ch->reg[REG_WRITTEN]++;
+	else
+		ch->reg[REG_FAILED]++;
+}
+
+static void again(Channel *ch)
+{
+	timer_mod(&ch->timer, qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) +
+			      MAX(ch->reg[REG_PERIOD], MIN_PERIOD));
+}
+
+static void tick(void *opaque)
+{
+	Channel *ch = opaque;
+
+	/* Without bus mastering the device keeps silent. */
+	if (pci_get_word(ch->dev->pci.config + PCI_COMMAND) & PCI_COMMAND_MASTER)
+		request(ch);
+	if (ch->reg[REG_LIMIT] && ch->reg[REG_SEQUENCE] >= ch->reg[REG_LIMIT])
+		ch->reg[REG_CONTROL] &= ~CONTROL_RUN;
+	else
+		again(ch);
+}
+
+static void set_control(Channel *ch, uint64_t value)
+{
+	bool ran = ch->reg[REG_CONTROL] & CONTROL_RUN;
+
+	ch->reg[REG_CONTROL] = value & CONTROL_BITS;
+	if (!(value & CONTROL_RUN)) {
+		timer_del(&ch->timer);
+	} else if (!ran) {
+		memset(&ch->reg[REG_SEQUENCE], 0,
+		       (REGS - REG_SEQUENCE) * sizeof(ch->reg[0]));
+		again(ch);
+	}
+}
+
+/* The register at @at of a channel and its channel, or NULL */
+static Channel *channel_at(LabPasidDma *dev, hwaddr at, enum reg *reg)
+{
+	unsigned int nr = (at - CHANNEL_BASE) / CHANNEL_SIZE;
+
+	*reg = (at - CHANNEL_BASE) % CHANNEL_SIZE / 8;
+	return at >= CHANNEL_BASE && nr < CHANNELS && *reg < REGS ? &dev->channel[nr] : NULL;
+}
+
+static uint64_t bar_read(void *opaque, hwaddr at, unsigned int size)
+{
+	unsigned int shift = at % 8 * 8;
+	uint64_t value = 0;
+	enum reg reg;
+	Channel *ch = channel_at(opaque, at, &reg);
+
+	if (ch)
+		value = ch->reg[reg];
+	else if (at / 8 == REG_ID / 8)
+		value = ID;
+	else if (at / 8 == REG_CHANNELS / 8)
+		value = CHANNELS;
+	return extract64(value, shift, size * 8);
+}
+
+static void bar_write(void *opaque, hwaddr at, uint64_t value, unsigned int size)
+{
+	unsigned int shift = at % 8 * 8;
+	enum reg reg;
+	Channel *ch = channel_at(opaque, at, &reg);
+
+	if (!ch || reg >= REG_SEQUENCE)
+		return;
+	value = deposit64(ch->reg[reg], shift, size * 8, value);
+	if (reg == REG_CONTROL)
+		set_control(ch, value);
+	else if (reg == REG_PASID)
+		ch->reg[reg] = extract64(value, 0, PASID_BITS);
+	else
+		ch->reg[reg] = value;
+}
+
+static const MemoryRegionOps bar_ops = {
+	.read = bar_read,
+	.write = bar_write,
+	.endianness = DEVICE_LITTLE_ENDIAN,
+	.valid = { .min_access_size = 4, .max_access_size = 8 },
+	.impl = { .min_access_size = 4, .max_access_size = 8 },
+};
+
+static void realize(PCIDevice *pci, Error **errp)
+{
+	LabPasidDma *dev = (LabPasidDma *)pci;
+	unsigned int i;
+
+	if (!iommu()) {
+		error_setg(errp, TYPE_LAB_PASID_DMA " wants an intel-iommu before it");
+		return;
+	}
+	if (pcie_endpoint_cap_init(pci, 0x40) < 0) {
+		error_setg(errp, TYPE_LAB_PASID_DMA " found no room for its PCIe capability");
+		return;
+	}
+	pcie_cap_flr_init(pci);
+	/* TLPs with a PASID carry it in a prefix: say that the device can send one. */
+	pci_long_test_and_set_mask(pci->config + pci->exp.exp_cap + PCI_EXP_DEVCAP2,
+				   PCI_EXP_DEVCAP2_EE_PREFIX);
+	pcie_add_capability(pci, PCI_EXT_CAP_ID_PASID, 1, PASID_CAP, PCI_EXT_CAP_PASID_SIZEOF);
+	pci_set_word(pci->config + PASID_CAP + PCI_PASID_CAP, PASID_BITS << 8);
+	pci_set_word(pci->wmask + PASID_CAP + PCI_PASID_CTRL, PCI_PASID_CTRL_ENABLE);
+
+	for (i = 0; i < CHANNELS; i++) {
+		dev->channel[i].dev = dev;
+		dev->channel[i].nr = i;
+		timer_init_ns(&dev->channel[i].timer, QEMU_CLOCK_VIRTUAL, tick,
+			      &dev->channel[i]);
+	}
+	memory_region_init_io(&dev->bar, OBJECT(dev), &bar_ops, dev, TYPE_LAB_PASID_DMA, 4096);
+	pci_register_bar(pci, 0, PCI_BASE_ADDRESS_SPACE_MEMORY, &dev->bar);
+}
+
+static void unrealize(PCIDevice *pci)
+{
+	LabPasidDma *dev = (LabPasidDma *)pci;
+	unsigned int i;
+
+	for (i = 0; i < CHANNELS; i++)
+		timer_del(&dev->channel[i].timer);
+}
+
+static void config_write(PCIDevice *pci, uint32_t at, uint32_t value, int len)
+{
+	pci_default_write_config(pci, at, value, len);
+	pcie_cap_flr_write_config(pci, at, value, len);
+}
+
+static void reset_hold(Object *obj)
+{
+	LabPasidDma *dev = (LabPasidDma *)obj;
+	unsigned int i;
+
+	if (parent_phases.hold)
+		parent_phases.hold(obj);
+	pci_set_word(dev->pci.config + PASID_CAP + PCI_PASID_CTRL, 0);
+	for (i = 0; i < CHANNELS; i++) {
+		timer_del(&dev->channel[i].timer);
+		memset(dev->channel[i].reg, 0, sizeof(dev->channel[i].reg));
+	}
+}
+
+/*
+ * The emulated IOMMU claims PASIDs of one bit, but looks them up whatever their size.
+ * Its own reset has written its registers by now.
+ */
+static void reset_exit(Object *obj)
+{
+	IntelIOMMUState *s = iommu();
+
+	if (parent_phases.exit)
+		parent_phases.exit(obj);
+	s->ecap |= (uint64_t)(PASID_BITS - 1) << ECAP_PSS_SHIFT;
+	stq_le_p(s->csr + ECAP, s->ecap);
+}
+
+static void class_init(ObjectClass *class, void *data)
+{
+	PCIDeviceClass *pci = PCI_DEVICE_CLASS(class);
+
+	pci->realize = realize;
+	pci->exit = unrealize;
+	pci->config_write = config_write;
+	pci->vendor_id = PCI_VENDOR_ID_QEMU;
+	pci->device_id = DEVICE_ID;
+	pci->class_id = PCI_CLASS_OTHERS;
+	set_bit(DEVICE_CATEGORY_MISC, DEVICE_CLASS(class)->categories);
+	resettable_class_set_parent_phases(RESETTABLE_CLASS(class), NULL, reset_hold,
+					   reset_exit, &parent_phases);
+}
+
+static bool same_size(const char *type, size_t here)
+{
+	size_t there = object_type_get_instance_size(type);
+
+	if (here != there)
+		fprintf(stderr, "%s: %s has %zu bytes in this QEMU, %zu in the headers\n",
+			TYPE_LAB_PASID_DMA, type, there, here);
+	return here == there;
+}
+
+QEMU_PLUGIN_EXPORT int qemu_plugin_version = 1;
+
+QEMU_PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info,
+					   int argc, char **argv)
+{
+	static InterfaceInfo interfaces[] = {
+		{ INTERFACE_PCIE_DEVICE },
+		{ },
+	};
+	static const TypeInfo type = {
+		.name = TYPE_LAB_PASID_DMA,
+		.parent = TYPE_PCI_DEVICE,
+		.instance_size = sizeof(LabPasidDma),
+		.class_init = class_init,
+		.interfaces = interfaces,
+	};
+
+	if (!same_size(TYPE_PCI_DEVICE, sizeof(PCIDevice)) ||
+	    !same_size(TYPE_INTEL_IOMMU_DEVICE, sizeof(IntelIOMMUState)))
+		return -1;
+	type_register_static(&type);
+	return 0;
+}
