@@ -11,6 +11,11 @@ void failslab_end(void);
 /* Can they? Not without CONFIG_FAILSLAB and its files in debugfs. */
 bool failslab_is_there(void);
 
+#define skip_without_failslab(test) do {				\
+	if (!failslab_is_there())					\
+		kunit_skip(test, "needs CONFIG_FAILSLAB and CONFIG_FAULT_INJECTION_DEBUG_FS"); \
+} while (0)
+
 /* The n-th allocation from now on fails; 0: none does. */
 void failslab_nth(unsigned int n);
 /* How many are still to come until one fails; 0: it has failed. */

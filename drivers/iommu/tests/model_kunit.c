@@ -25,7 +25,8 @@
  * which most of the time is not needed: most operations are refused or undone,
  * and leave the state that the next one is to be tried in.
  *
- * A longer random walk follows. It prints its seed.
+ * A longer random walk follows. It prints its seed. What this kernel cannot have
+ * fail, change or check is left out of both, and a case that is skipped says so.
  *
  *	model_kunit.depth=N	search so deep, in each world
  *	model_kunit.world=NAME	search in this world only
@@ -527,8 +528,10 @@ static bool model_explore(struct model_search *s, int depth)
 		if (node->depth == depth)
 			break;
 		if (s->states >= model_states) {
-			pr_info("# %s: given up\n", s->w->kind->name);
-			break;
+			suppress_printk = 0;
+			KUNIT_FAIL(s->w->test, "%s: given up after %u states",
+				   s->w->kind->name, s->states);
+			return true;
 		}
 		if (node->depth > level) {
 			level = node->depth;
@@ -587,8 +590,9 @@ static void every_sequence_agrees_with_the_model(struct kunit *test)
 	s = model_begin(test, kind);
 	same = model_arrive(s, NULL, NULL) && model_explore(s, depth);
 	suppress_printk = 0;
-	kunit_info(test, "%s: depth %d: %u states, %lu transitions, %lu of them refused\n",
-		   kind->name, depth, s->states, s->transitions, s->refused);
+	kunit_info(test, "%s: depth %d: %u states, %lu transitions, %lu of them refused%s\n",
+		   kind->name, depth, s->states, s->transitions, s->refused,
+		   failslab_is_there() ? "" : ", no allocation failed");
 	suppress_printk = same;
 	model_end(s, same);
 }
@@ -642,6 +646,49 @@ static int model_suite_init(struct kunit_suite *suite)
 	return 0;
 }
 
+/* ---- what the search relies on ------------------------------------------- */
+
+/* T2: want of memory was searched. */
+static void allocations_fail_where_they_are_told_to(struct kunit *test)
+{
+	void *first, *second;
+
+	skip_without_failslab(test);
+	failslab_nth(2);
+	first = kmalloc(8, GFP_KERNEL);
+	second = kmalloc(8, GFP_KERNEL);
+	failslab_nth(0);
+	KUNIT_EXPECT_NOT_NULL(test, first);
+	KUNIT_EXPECT_NULL(test, second);
+	kfree(first);
+	kfree(second);
+}
+
+/* W22: changes of the default domain were searched, not their refusals alone. */
+static void default_domain_changes_in_these_worlds(struct kunit *test)
+{
+	struct world *w;
+
+	if (!IS_ENABLED(CONFIG_IOMMU_DMA))
+		kunit_skip(test, "no DMA domains without CONFIG_IOMMU_DMA");
+	w = world_new(test, &model_worlds[0]);
+	for (int i = 0; i < w->nr_ops; i++)
+		if (w->op[i].verb == TYPE_CHANGE && w->op[i].domain == W_DMA)
+			KUNIT_EXPECT_EQ(test, world_do(w, &w->op[i]), 0);
+	KUNIT_EXPECT_NULL(test, world_observe(w, &w->state));
+	KUNIT_EXPECT_EQ(test, w->state.group[0].deflt, W_DMA);
+	world_end(w);
+}
+
+/* T1: the core's own records were checked, and warnings counted. */
+static void checks_are_compiled_in(struct kunit *test)
+{
+	KUNIT_EXPECT_NOT_NULL(test, model_warn_count);
+	KUNIT_EXPECT_NOT_NULL(test, model_page);
+	if (!IS_ENABLED(CONFIG_IOMMU_CORE_DEBUG))
+		kunit_skip(test, "needs CONFIG_IOMMU_CORE_DEBUG");
+}
+
 static void model_suite_exit(struct kunit_suite *suite)
 {
 	free_page((unsigned long)model_page);
@@ -649,6 +696,9 @@ static void model_suite_exit(struct kunit_suite *suite)
 }
 
 static struct kunit_case model_cases[] = {
+	KUNIT_CASE(allocations_fail_where_they_are_told_to),
+	KUNIT_CASE(default_domain_changes_in_these_worlds),
+	KUNIT_CASE(checks_are_compiled_in),
 	KUNIT_CASE_PARAM_ATTR(every_sequence_agrees_with_the_model,
 			      world_gen_params, { .speed = KUNIT_SPEED_SLOW }),
 	KUNIT_CASE_SLOW(a_long_random_walk_agrees_with_the_model),

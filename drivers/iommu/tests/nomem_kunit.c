@@ -46,11 +46,13 @@ struct nomem {
  * @name: its name
  * @run: does it
  * @undo: takes it back after success
+ * @lacks: why this kernel has it not, or NULL
  */
 struct nomem_op {
 	const char *name;
 	int (*run)(struct nomem *s);
 	void (*undo)(struct nomem *s);
+	const char *lacks;
 };
 
 static int nomem_suite_init(struct kunit_suite *suite)
@@ -241,8 +243,6 @@ static void undo_direct(struct nomem *s)
 
 static int run_sva(struct nomem *s)
 {
-	if (IS_ENABLED(CONFIG_X86))
-		return 0;
 	s->made = iommu_sva_bind_device(&s->md[0]->dev, s->mm);
 	/* No PASID and no memory for one are the same to the caller. */
 	if (s->made == ERR_PTR(-ENOSPC))
@@ -252,8 +252,7 @@ static int run_sva(struct nomem *s)
 
 static void undo_sva(struct nomem *s)
 {
-	if (!IS_ENABLED(CONFIG_X86))
-		iommu_sva_unbind_device(s->made);
+	iommu_sva_unbind_device(s->made);
 }
 
 static int run_domain(struct nomem *s)
@@ -326,16 +325,18 @@ static int change_type(struct nomem *s, int type)
  */
 static int run_type(struct nomem *s)
 {
-	if (!IS_ENABLED(CONFIG_IOMMU_DMA))
-		return 0;
 	return change_type(s, IOMMU_DOMAIN_DMA);
 }
 
 static void undo_type(struct nomem *s)
 {
-	if (IS_ENABLED(CONFIG_IOMMU_DMA))
-		change_type(s, IOMMU_DOMAIN_IDENTITY);
+	change_type(s, IOMMU_DOMAIN_IDENTITY);
 }
+
+#define LACKS_DMA	(IS_ENABLED(CONFIG_IOMMU_DMA) ? NULL : \
+			 "no DMA domains without CONFIG_IOMMU_DMA")
+#define LACKS_SVA	(IS_ENABLED(CONFIG_X86) ? \
+			 "this kernel has no SVA on x86" : NULL)
 
 static const struct nomem_op nomem_ops[] = {
 	{ "claim", run_claim, undo_claim },
@@ -348,7 +349,7 @@ static const struct nomem_op nomem_ops[] = {
 	{ "name", run_name, undo_name },
 	{ "map", run_map, undo_map },
 	{ "reserved regions", run_resv, undo_nothing },
-	{ "default domain", run_type, undo_type },
+	{ "default domain", run_type, undo_type, LACKS_DMA },
 	{ "device claim", run_device_claim, undo_device_claim },
 	{ "plain attach", run_plain_attach, undo_plain_attach },
 	{ "plain replace", run_plain_replace, undo_plain_attach },
@@ -361,7 +362,7 @@ static const struct nomem_op nomem_ops[] = {
 	{ "global PASID", run_global_pasid, undo_nothing },
 	{ "made-up group", run_made_up_group, undo_nothing },
 	{ "direct mappings", run_direct, undo_direct },
-	{ "SVA", run_sva, undo_sva },
+	{ "SVA", run_sva, undo_sva, LACKS_SVA },
 };
 
 static void op_name(const struct nomem_op *op, char *name)
@@ -432,13 +433,6 @@ static void teardown(struct nomem *s)
 	mmput(s->mm);
 }
 
-static void skip_without_failslab(struct kunit *test)
-{
-	if (!failslab_is_there())
-		kunit_skip(test,
-			   "needs CONFIG_FAILSLAB and CONFIG_FAULT_INJECTION_DEBUG_FS");
-}
-
 /* What has been refused has not happened, what succeeded is taken back. */
 static void judge(struct kunit *test, struct nomem *s,
 		  const struct nomem_op *op, int ret, unsigned int n)
@@ -459,6 +453,8 @@ static void one_failing_allocation_changes_nothing(struct kunit *test)
 	int ret = 0;
 
 	skip_without_failslab(test);
+	if (op->lacks)
+		kunit_skip(test, "%s", op->lacks);
 	setup(test, s);
 	for (n = 1; n < NOMEM_LIMIT && !left; n++) {
 		failslab_nth(n);
@@ -483,6 +479,8 @@ static void no_memory_at_all_changes_nothing(struct kunit *test)
 	int ret;
 
 	skip_without_failslab(test);
+	if (op->lacks)
+		kunit_skip(test, "%s", op->lacks);
 	setup(test, s);
 	failslab_all(true);
 	ret = op->run(s);

@@ -64,6 +64,9 @@ static void run_race(struct kunit *test, struct race *one, struct race *two)
 	wait_for_completion(&one->done);
 	KUNIT_EXPECT_STREQ(test, one->wrong ?: "", "");
 	KUNIT_EXPECT_STREQ(test, two->wrong ?: "", "");
+	/* A thread that always lost has tested nothing. */
+	KUNIT_EXPECT_GT(test, one->won, 0);
+	KUNIT_EXPECT_GT(test, two->won, 0);
 	kunit_info(test, "%d and %d of %d rounds\n", one->won, two->won,
 		   RACE_ROUNDS);
 }
