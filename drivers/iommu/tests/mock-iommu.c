@@ -44,35 +44,38 @@ static struct mock_iommu *mock_newest;
 struct mock_fault *mock_fail(struct mock_iommu *m, enum mock_op op,
 			     struct mock_dev *md, int err)
 {
-	guard(spinlock)(&m->lock);
-	for (int i = 0; i < MOCK_FAULTS; i++) {
-		struct mock_fault *fault = &m->faults[i];
+	struct mock_fault *fault = NULL;
 
-		if (fault->times)
-			continue;
+	spin_lock(&m->lock);
+	for (int i = 0; !fault && i < MOCK_FAULTS; i++)
+		if (!m->faults[i].times)
+			fault = &m->faults[i];
+	if (fault)
 		*fault = (struct mock_fault){
 			.op = op, .md = md, .err = err, .times = 1,
 		};
-		return fault;
-	}
-	KUNIT_FAIL_AND_ABORT(m->test, "more than %d scripted faults",
-			     MOCK_FAULTS);
-	return NULL;
+	spin_unlock(&m->lock);
+	if (!fault)
+		KUNIT_FAIL_AND_ABORT(m->test, "more than %d scripted faults",
+				     MOCK_FAULTS);
+	return fault;
 }
 
 void mock_heal(struct mock_iommu *m)
 {
-	guard(spinlock)(&m->lock);
+	spin_lock(&m->lock);
 	memset(m->faults, 0, sizeof(m->faults));
+	spin_unlock(&m->lock);
 }
 
 int mock_faults_left(struct mock_iommu *m)
 {
 	int left = 0;
 
-	guard(spinlock)(&m->lock);
+	spin_lock(&m->lock);
 	for (int i = 0; i < MOCK_FAULTS; i++)
 		left += m->faults[i].times;
+	spin_unlock(&m->lock);
 	return left;
 }
 
@@ -115,13 +118,10 @@ static struct mock_fault *mock_script_strike(struct mock_iommu *m,
 	return &fault;
 }
 
-/* The fault that strikes this call, or NULL; counts the call as well. */
-static struct mock_fault *mock_strike(struct mock_iommu *m, enum mock_op op,
-				      struct mock_dev *md,
-				      struct iommu_domain *domain)
+static struct mock_fault *mock_fault_find(struct mock_iommu *m, enum mock_op op,
+					  struct mock_dev *md,
+					  struct iommu_domain *domain)
 {
-	guard(spinlock)(&m->lock);
-	m->calls[op]++;
 	for (int i = 0; i < MOCK_FAULTS; i++) {
 		struct mock_fault *fault = &m->faults[i];
 
@@ -137,16 +137,31 @@ static struct mock_fault *mock_strike(struct mock_iommu *m, enum mock_op op,
 	return mock_script_strike(m, op, md);
 }
 
+/* The fault that strikes this call, or NULL; counts the call as well. */
+static struct mock_fault *mock_strike(struct mock_iommu *m, enum mock_op op,
+				      struct mock_dev *md,
+				      struct iommu_domain *domain)
+{
+	struct mock_fault *fault;
+
+	spin_lock(&m->lock);
+	m->calls[op]++;
+	fault = mock_fault_find(m, op, md, domain);
+	spin_unlock(&m->lock);
+	return fault;
+}
+
 static __printf(2, 3)
 void mock_note(struct mock_iommu *m, const char *fmt, ...)
 {
 	va_list args;
 
-	guard(spinlock)(&m->lock);
 	va_start(args, fmt);
+	spin_lock(&m->lock);
 	m->journal_len += vscnprintf(m->journal + m->journal_len,
 				     sizeof(m->journal) - m->journal_len,
 				     fmt, args);
+	spin_unlock(&m->lock);
 	va_end(args);
 }
 
@@ -308,12 +323,13 @@ static struct iommu_domain *mock_alloc(struct mock_iommu *m,
 	mdom->domain.ops = ops;
 	mdom->domain.geometry.aperture_end = ULONG_MAX;
 	mdom->domain.geometry.force_aperture = true;
-	guard(spinlock)(&m->lock);
+	spin_lock(&m->lock);
 	mdom->name[0] = 'A' + m->nr_domains % 26;
 	if (m->nr_domains >= 26)
 		mdom->name[1] = '0' + m->nr_domains / 26 % 10;
 	m->nr_domains++;
 	list_add_tail(&mdom->link, &m->domains);
+	spin_unlock(&m->lock);
 	return &mdom->domain;
 }
 
