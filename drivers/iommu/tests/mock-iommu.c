@@ -91,6 +91,8 @@ void mock_script(struct mock_iommu *m, u32 mask, bool breaks)
 {
 	m->script = (struct mock_script){ .mask = mask, .breaks = breaks };
 	for (int i = 0; i < m->nr_devs; i++) {
+		if (!m->devs[i])
+			continue;
 		m->devs[i]->failed = 0;
 		m->devs[i]->moved = 0;
 		m->devs[i]->again = 0;
@@ -355,21 +357,38 @@ struct iommu_domain *mock_legacy_alloc(unsigned int type)
 	return mock_alloc(mock_newest, &mock_newest->paging_ops);
 }
 
+int mock_hw_users(struct mock_iommu *m, struct iommu_domain *domain, int *index,
+		  int *slot)
+{
+	int users = 0;
+
+	spin_lock(&m->lock);
+	for (int i = 0; i < m->nr_devs * MOCK_SLOTS; i++) {
+		struct mock_dev *md = m->devs[i / MOCK_SLOTS];
+
+		if (!md || READ_ONCE(md->hw[i % MOCK_SLOTS]) != domain)
+			continue;
+		*index = md->index;
+		*slot = i % MOCK_SLOTS;
+		users++;
+	}
+	spin_unlock(&m->lock);
+	return users;
+}
+
 static void mock_free(struct iommu_domain *domain)
 {
 	struct mock_domain *mdom = to_mock_domain(domain);
 	struct mock_iommu *m = mdom->m;
+	int index, slot;
 
 	mock_strike(m, MOCK_FREE, NULL, domain);
 	if (mdom->freed)
 		KUNIT_FAIL(m->test, "domain %s freed twice", mdom->name);
 	mdom->freed = true;
-	for (int i = 0; i < m->nr_devs; i++)
-		for (int slot = 0; slot < MOCK_SLOTS; slot++)
-			if (m->devs[i]->hw[slot] == domain)
-				KUNIT_FAIL(m->test,
-					   "domain %s freed, but d%d.%d has it",
-					   mdom->name, i, slot);
+	if (mock_hw_users(m, domain, &index, &slot))
+		KUNIT_FAIL(m->test, "domain %s freed, but d%d.%d has it",
+			   mdom->name, index, slot);
 }
 
 void mock_forget_freed(struct mock_iommu *m)
@@ -525,16 +544,21 @@ static struct iommu_group *mock_device_group(struct device *dev)
 	struct mock_dev *md = to_mock_dev(dev);
 	struct mock_iommu *m = md->m;
 	struct mock_fault *fault = mock_strike(m, MOCK_GROUP, md, NULL);
+	struct iommu_group *group = NULL;
 
 	if (fault)
 		return ERR_PTR(fault->err);
-	for (int i = 0; i < m->nr_devs; i++) {
+	spin_lock(&m->lock);
+	for (int i = 0; !group && i < m->nr_devs; i++) {
 		struct mock_dev *pos = m->devs[i];
 
-		if (pos != md && pos->group == md->group && mock_group(pos))
-			return iommu_group_ref_get(mock_group(pos));
+		if (pos && pos != md && pos->group == md->group)
+			group = mock_group(pos);
 	}
-	return iommu_group_alloc();
+	if (group)
+		iommu_group_ref_get(group);
+	spin_unlock(&m->lock);
+	return group ?: iommu_group_alloc();
 }
 
 static void mock_get_resv_regions(struct device *dev, struct list_head *head)
@@ -580,7 +604,66 @@ void mock_add_resv(struct mock_dev *md, phys_addr_t start, size_t length,
 
 static void mock_dev_release(struct device *dev)
 {
-	kfree(to_mock_dev(dev));
+	struct mock_dev *md = to_mock_dev(dev);
+	struct completion *gone = md->gone;
+
+	kfree(md);
+	if (gone)
+		complete(gone);
+}
+
+struct mock_dev *mock_make_dev(struct mock_iommu *m, int index, int group)
+{
+	struct mock_dev *md = kzalloc(sizeof(*md), GFP_KERNEL);
+
+	if (!md)
+		return NULL;
+	md->m = m;
+	md->index = index;
+	md->group = group;
+	md->def_type = IOMMU_DOMAIN_IDENTITY;
+	device_initialize(&md->dev);
+	md->dev.bus = m->bus;
+	md->dev.release = mock_dev_release;
+	if (dev_set_name(&md->dev, "%s-d%d", m->bus->name, index)) {
+		put_device(&md->dev);
+		return NULL;
+	}
+	spin_lock(&m->lock);
+	m->devs[index] = md;
+	m->nr_devs = max(m->nr_devs, index + 1);
+	spin_unlock(&m->lock);
+	return md;
+}
+
+int mock_try_plug(struct mock_dev *md)
+{
+	struct property_entry props[] = {
+		PROPERTY_ENTRY_U32("pasid-num-bits", md->pasid_bits),
+		{ }
+	};
+	int ret;
+
+	if (md->pasid_bits) {
+		ret = device_create_managed_software_node(&md->dev, props,
+							  NULL);
+		if (ret)
+			return ret;
+	}
+	ret = device_add(&md->dev);
+	md->plugged = !ret;
+	return ret;
+}
+
+void mock_drop(struct mock_dev *md)
+{
+	struct mock_iommu *m = md->m;
+
+	mock_unplug(md);
+	spin_lock(&m->lock);
+	m->devs[md->index] = NULL;
+	spin_unlock(&m->lock);
+	put_device(&md->dev);
 }
 
 struct mock_dev *mock_new_dev(struct mock_iommu *m, int group)
@@ -588,36 +671,14 @@ struct mock_dev *mock_new_dev(struct mock_iommu *m, int group)
 	struct mock_dev *md;
 
 	KUNIT_ASSERT_LT(m->test, m->nr_devs, MOCK_DEVS);
-	md = kzalloc(sizeof(*md), GFP_KERNEL);
+	md = mock_make_dev(m, m->nr_devs, group);
 	KUNIT_ASSERT_NOT_NULL(m->test, md);
-	md->m = m;
-	md->index = m->nr_devs;
-	md->group = group;
-	md->def_type = IOMMU_DOMAIN_IDENTITY;
-	device_initialize(&md->dev);
-	md->dev.bus = m->bus;
-	md->dev.release = mock_dev_release;
-	m->devs[m->nr_devs++] = md;
-	KUNIT_ASSERT_EQ(m->test, 0, dev_set_name(&md->dev, "%s-d%d",
-						 m->bus->name, md->index));
 	return md;
 }
 
 void mock_plug(struct mock_dev *md)
 {
-	struct property_entry props[] = {
-		PROPERTY_ENTRY_U32("pasid-num-bits", md->pasid_bits),
-		{ }
-	};
-	struct kunit *test = md->m->test;
-
-	if (md->pasid_bits)
-		KUNIT_ASSERT_EQ(test, 0,
-				device_create_managed_software_node(&md->dev,
-								    props,
-								    NULL));
-	KUNIT_ASSERT_EQ(test, 0, device_add(&md->dev));
-	md->plugged = true;
+	KUNIT_ASSERT_EQ(md->m->test, 0, mock_try_plug(md));
 }
 
 struct mock_dev *mock_add(struct mock_iommu *m, int group)
@@ -731,7 +792,8 @@ static void mock_iommu_end(void *data)
 
 	mock_heal(m);
 	for (int i = m->nr_devs; i-- > 0;)
-		mock_unplug(m->devs[i]);
+		if (m->devs[i])
+			mock_unplug(m->devs[i]);
 	mock_unregister(m);
 	list_for_each_entry_safe(pos, next, &m->domains, link) {
 		if (!pos->freed)
@@ -741,7 +803,8 @@ static void mock_iommu_end(void *data)
 		kfree(pos);
 	}
 	for (int i = 0; i < m->nr_devs; i++)
-		put_device(&m->devs[i]->dev);
+		if (m->devs[i])
+			put_device(&m->devs[i]->dev);
 	if (m->iommu.dev)
 		iommu_device_sysfs_remove(&m->iommu);
 	if (m->bus)
@@ -777,91 +840,4 @@ struct mock_iommu *mock_iommu_new(struct kunit *test)
 	m->iommu.max_pasids = MOCK_SLOTS;
 	KUNIT_ASSERT_EQ(test, 0, mock_register(m));
 	return m;
-}
-
-/* ---- comparing ----------------------------------------------------------- */
-
-static int mock_core_users(struct iommu_domain *domain)
-{
-	return atomic_read(&domain->users);
-}
-
-static int mock_core_stranded(struct iommu_domain *domain)
-{
-	return atomic_read(&domain->stranded);
-}
-
-static void mock_expect_domain_users(struct kunit *test, struct mock_iommu *m,
-				     struct iommu_domain *domain)
-{
-	const char *name = mock_domain_name(m, domain);
-	int users = 0;
-
-	for (int i = 0; i < m->nr_devs; i++)
-		for (int slot = 0; slot < MOCK_SLOTS; slot++)
-			users += m->devs[i]->hw[slot] == domain;
-	KUNIT_EXPECT_EQ_MSG(test, mock_core_users(domain), users,
-			    "users of %s", name);
-	KUNIT_EXPECT_EQ_MSG(test, mock_core_stranded(domain), 0,
-			    "stranded on %s", name);
-}
-
-void mock_expect_users(struct kunit *test, struct mock_iommu *m)
-{
-	struct mock_domain *pos;
-
-	mock_expect_domain_users(test, m, &m->identity);
-	mock_expect_domain_users(test, m, &m->blocked);
-	list_for_each_entry(pos, &m->domains, link)
-		if (!pos->freed)
-			mock_expect_domain_users(test, m, &pos->domain);
-}
-
-static void mock_expect_member(struct kunit *test, struct mock_dev *md,
-			       struct iommu_domain *domain)
-{
-	struct mock_iommu *m = md->m;
-
-	KUNIT_EXPECT_STREQ_MSG(test, mock_domain_name(m, md->hw[0]),
-			       mock_domain_name(m, domain),
-			       "hardware of d%d", md->index);
-	KUNIT_EXPECT_STREQ_MSG(test,
-			       mock_domain_name(m, md->dev.iommu->attached),
-			       mock_domain_name(m, domain),
-			       "core's record of d%d", md->index);
-}
-
-void mock_expect_domain(struct kunit *test, struct mock_dev *md,
-			struct iommu_domain *domain)
-{
-	struct iommu_group *group = mock_group(md);
-	struct group_device *gdev;
-
-	KUNIT_ASSERT_NOT_NULL(test, group);
-	guard(mutex)(&group->mutex);
-	KUNIT_EXPECT_STREQ_MSG(test, mock_domain_name(md->m, group->domain),
-			       mock_domain_name(md->m, domain), "the group");
-	list_for_each_entry(gdev, &group->devices, list)
-		mock_expect_member(test, to_mock_dev(gdev->dev), domain);
-	mock_expect_users(test, md->m);
-}
-
-void mock_expect_pasid(struct kunit *test, struct mock_dev *md, ioasid_t pasid,
-		       struct iommu_domain *domain)
-{
-	struct iommu_group *group = mock_group(md);
-	struct group_device *gdev;
-
-	KUNIT_ASSERT_NOT_NULL(test, group);
-	guard(mutex)(&group->mutex);
-	list_for_each_entry(gdev, &group->devices, list) {
-		struct mock_dev *pos = to_mock_dev(gdev->dev);
-
-		if (!gdev->dev->iommu->max_pasids)
-			continue;
-		KUNIT_EXPECT_STREQ_MSG(test,
-				       mock_domain_name(md->m, pos->hw[pasid]),
-				       mock_domain_name(md->m, domain),
-				       "hardware of d%d.%u", pos->index, pasid);
-	}
 }

@@ -23,6 +23,7 @@
 #define __IOMMU_TESTS_MOCK_IOMMU_H
 
 #include <kunit/test.h>
+#include <linux/completion.h>
 #include <linux/device.h>
 #include <linux/iommu.h>
 #include <linux/property.h>
@@ -86,6 +87,7 @@ struct mock_script {
  * @def_type: its answer to def_domain_type()
  * @deferred: its answer to is_attach_deferred()
  * @plugged: device_add() has been done
+ * @gone: completed with its last reference, or NULL
  * @broke: its last attach failed and lost the old attachment
  * @failed: calls for it that mock_iommu.script had fail
  * @moved: attaches that succeeded since then
@@ -104,6 +106,7 @@ struct mock_dev {
 	int def_type;
 	bool deferred;
 	bool plugged;
+	struct completion *gone;
 	bool broke;
 	unsigned int failed;
 	unsigned int moved;
@@ -172,8 +175,8 @@ struct mock_fault {
  * @nb: for @bus
  * @registered: @iommu is registered
  * @test: the running test
- * @devs: all devices made, by index
- * @nr_devs: their number
+ * @devs: all devices made, by index; NULL where one was dropped
+ * @nr_devs: the highest index so far, plus one
  * @domains: all domains ever allocated
  * @nr_domains: their number
  * @faults: calls that are going to fail
@@ -187,8 +190,8 @@ struct mock_fault {
  * @stalled: map_pages() calls in a row that mapped nothing
  * @counts: the driver counts attachments: a device must not be attached to what
  *	it has already
- * @lock: guards the faults, the counts, the journal and the list of domains
- *	where the core itself may call from several threads
+ * @lock: guards the devices, the faults, the counts, the journal and the list of
+ *	domains where the core itself may call from several threads
  */
 struct mock_iommu {
 	struct iommu_ops ops;
@@ -239,6 +242,16 @@ struct mock_dev *mock_add(struct mock_iommu *m, int group);
 struct mock_dev *mock_add_pasid(struct mock_iommu *m, int group);
 struct mock_dev *mock_add_bare(struct mock_iommu *m);
 void mock_unplug(struct mock_dev *md);
+
+/*
+ * The same for any thread, which cannot fail the test: a device of an index
+ * that is free, or NULL for want of memory; an error or 0; and forget a device,
+ * which is unplugged and gone with its last reference.
+ */
+struct mock_dev *mock_make_dev(struct mock_iommu *m, int index, int group);
+int mock_try_plug(struct mock_dev *md);
+void mock_drop(struct mock_dev *md);
+
 void mock_add_resv(struct mock_dev *md, phys_addr_t start, size_t length,
 		   enum iommu_resv_type type);
 
@@ -261,6 +274,10 @@ void mock_forget_freed(struct mock_iommu *m);
 
 void mock_journal_clear(struct mock_iommu *m);
 void mock_count_clear(struct mock_iommu *m);
+
+/* How many slots of all devices have @domain; one of them is @index.@slot. */
+int mock_hw_users(struct mock_iommu *m, struct iommu_domain *domain, int *index,
+		  int *slot);
 
 /*
  * The core counts as many users of each domain as the hardware has, and none

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the core says is compared with what the mock's hardware has, see
+ * mock-iommu.h.
+ */
+#include "mock-iommu.h"
+
+static int mock_core_users(struct iommu_domain *domain)
+{
+	return atomic_read(&domain->users);
+}
+
+static int mock_core_stranded(struct iommu_domain *domain)
+{
+	return atomic_read(&domain->stranded);
+}
+
+static void mock_expect_domain_users(struct kunit *test, struct mock_iommu *m,
+				     struct iommu_domain *domain)
+{
+	const char *name = mock_domain_name(m, domain);
+	int index, slot;
+
+	KUNIT_EXPECT_EQ_MSG(test, mock_core_users(domain),
+			    mock_hw_users(m, domain, &index, &slot),
+			    "users of %s", name);
+	KUNIT_EXPECT_EQ_MSG(test, mock_core_stranded(domain), 0,
+			    "stranded on %s", name);
+}
+
+void mock_expect_users(struct kunit *test, struct mock_iommu *m)
+{
+	struct mock_domain *pos;
+
+	mock_expect_domain_users(test, m, &m->identity);
+	mock_expect_domain_users(test, m, &m->blocked);
+	list_for_each_entry(pos, &m->domains, link)
+		if (!pos->freed)
+			mock_expect_domain_users(test, m, &pos->domain);
+}
+
+static void mock_expect_member(struct kunit *test, struct mock_dev *md,
+			       struct iommu_domain *domain)
+{
+	struct mock_iommu *m = md->m;
+
+	KUNIT_EXPECT_STREQ_MSG(test, mock_domain_name(m, md->hw[0]),
+			       mock_domain_name(m, domain),
+			       "hardware of d%d", md->index);
+	KUNIT_EXPECT_STREQ_MSG(test,
+			       mock_domain_name(m, md->dev.iommu->attached),
+			       mock_domain_name(m, domain),
+			       "core's record of d%d", md->index);
+}
+
+void mock_expect_domain(struct kunit *test, struct mock_dev *md,
+			struct iommu_domain *domain)
+{
+	struct iommu_group *group = mock_group(md);
+	struct group_device *gdev;
+
+	KUNIT_ASSERT_NOT_NULL(test, group);
+	guard(mutex)(&group->mutex);
+	KUNIT_EXPECT_STREQ_MSG(test, mock_domain_name(md->m, group->domain),
+			       mock_domain_name(md->m, domain), "the group");
+	list_for_each_entry(gdev, &group->devices, list)
+		mock_expect_member(test, to_mock_dev(gdev->dev), domain);
+	mock_expect_users(test, md->m);
+}
+
+void mock_expect_pasid(struct kunit *test, struct mock_dev *md, ioasid_t pasid,
+		       struct iommu_domain *domain)
+{
+	struct iommu_group *group = mock_group(md);
+	struct group_device *gdev;
+
+	KUNIT_ASSERT_NOT_NULL(test, group);
+	guard(mutex)(&group->mutex);
+	list_for_each_entry(gdev, &group->devices, list) {
+		struct mock_dev *pos = to_mock_dev(gdev->dev);
+
+		if (!gdev->dev->iommu->max_pasids)
+			continue;
+		KUNIT_EXPECT_STREQ_MSG(test,
+				       mock_domain_name(md->m, pos->hw[pasid]),
+				       mock_domain_name(md->m, domain),
+				       "hardware of d%d.%u", pos->index, pasid);
+	}
+}
