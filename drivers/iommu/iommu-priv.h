@@ -86,7 +86,7 @@ enum iommu_refusal {
  * struct group_device - one member of a group
  * @list: G. Link in iommu_group.devices
  * @group: I. The group it belongs to
- * @dev: I. The device; the group holds a reference on it
+ * @dev: I. The device; it leaves the group before it is gone
  * @name: I. Name of its link in the group's sysfs folder
  * @undo: G. Scratch of a running transition: the domain to go back to; NULL:
  *	that of the group
