@@ -5,27 +5,11 @@
  */
 #include "mock-iommu.h"
 
-static int attach_init(struct kunit *test)
-{
-	test->priv = mock_iommu_new(test);
-	return 0;
-}
-
-static struct mock_dev *group_of(struct kunit *test, int n)
-{
-	struct mock_iommu *m = test->priv;
-
-	for (int i = 0; i < n; i++)
-		mock_add(m, 0);
-	mock_journal_clear(m);
-	return m->devs[0];
-}
-
 /* 1.1: the device is in no group. */
 static void device_without_group_is_refused(struct kunit *test)
 {
 	struct mock_iommu *m = test->priv;
-	struct mock_dev *md = group_of(test, 1), *bare = mock_add_bare(m);
+	struct mock_dev *md = mock_group_of(test, 1), *bare = mock_add_bare(m);
 	struct iommu_domain *a = mock_paging(md);
 
 	KUNIT_EXPECT_EQ(test, -ENODEV, iommu_attach_device(a, &bare->dev));
@@ -38,7 +22,7 @@ static void device_without_group_is_refused(struct kunit *test)
 static void device_with_siblings_is_refused(struct kunit *test)
 {
 	struct mock_iommu *m = test->priv;
-	struct mock_dev *md = group_of(test, 2);
+	struct mock_dev *md = mock_group_of(test, 2);
 	struct iommu_domain *a = mock_paging(md);
 
 	KUNIT_EXPECT_EQ(test, -EINVAL, iommu_attach_device(a, &md->dev));
@@ -51,7 +35,7 @@ static void device_with_siblings_is_refused(struct kunit *test)
 static void device_is_attached_and_detached(struct kunit *test)
 {
 	struct mock_iommu *m = test->priv;
-	struct mock_dev *md = group_of(test, 1);
+	struct mock_dev *md = mock_group_of(test, 1);
 	struct iommu_domain *a = mock_paging(md);
 
 	KUNIT_EXPECT_PTR_EQ(test, iommu_get_domain_for_dev(&md->dev),
@@ -74,7 +58,7 @@ static void driver_error_is_passed_on(struct kunit *test)
 	static const int errors[] = { -EINVAL, -ENOMEM, -ENOSPC, -EBUSY,
 				      -ENODEV };
 	struct mock_iommu *m = test->priv;
-	struct mock_dev *md = group_of(test, 1);
+	struct mock_dev *md = mock_group_of(test, 1);
 	struct iommu_domain *a = mock_paging(md);
 
 	for (int i = 0; i < ARRAY_SIZE(errors); i++) {
@@ -90,7 +74,7 @@ static void driver_error_is_passed_on(struct kunit *test)
 static void attached_group_is_busy(struct kunit *test)
 {
 	struct mock_iommu *m = test->priv;
-	struct mock_dev *md = group_of(test, 1);
+	struct mock_dev *md = mock_group_of(test, 1);
 	struct iommu_domain *a = mock_paging(md), *b = mock_paging(md);
 
 	KUNIT_ASSERT_EQ(test, 0, iommu_attach_group(a, mock_group(md)));
@@ -109,7 +93,7 @@ static void attached_group_is_busy(struct kunit *test)
 static void foreign_domain_is_refused(struct kunit *test)
 {
 	struct mock_iommu *m = test->priv, *foreign = mock_iommu_new(test);
-	struct mock_dev *md = group_of(test, 1);
+	struct mock_dev *md = mock_group_of(test, 1);
 	struct iommu_domain *f = mock_paging(mock_add(foreign, 0));
 
 	KUNIT_EXPECT_EQ(test, -EINVAL, iommu_attach_group(f, mock_group(md)));
@@ -125,7 +109,7 @@ static void foreign_domain_is_refused(struct kunit *test)
 static void own_static_domain_is_attached(struct kunit *test)
 {
 	struct mock_iommu *m = test->priv;
-	struct mock_dev *md = group_of(test, 2);
+	struct mock_dev *md = mock_group_of(test, 2);
 
 	KUNIT_EXPECT_EQ(test, 0,
 			iommu_attach_group(&m->blocked, mock_group(md)));
@@ -138,7 +122,7 @@ static void own_static_domain_is_attached(struct kunit *test)
 /* W9: nobody is there to be attached. */
 static void empty_group_is_refused(struct kunit *test)
 {
-	struct mock_dev *md = group_of(test, 1);
+	struct mock_dev *md = mock_group_of(test, 1);
 	struct iommu_domain *a = mock_paging(md);
 	struct iommu_group *group = iommu_group_alloc();
 
@@ -153,7 +137,7 @@ static void empty_group_is_refused(struct kunit *test)
 static void abandoned_group_is_refused(struct kunit *test)
 {
 	struct mock_iommu *m = test->priv;
-	struct mock_dev *md = group_of(test, 1), *other = mock_add(m, 1);
+	struct mock_dev *md = mock_group_of(test, 1), *other = mock_add(m, 1);
 	struct iommu_domain *a = mock_paging(other);
 	struct iommu_group *group = iommu_group_get(&md->dev);
 
@@ -168,7 +152,7 @@ static void abandoned_group_is_refused(struct kunit *test)
 static void group_without_iommu_is_refused(struct kunit *test)
 {
 	struct mock_iommu *m = test->priv;
-	struct mock_dev *md = group_of(test, 1), *bare = mock_add_bare(m);
+	struct mock_dev *md = mock_group_of(test, 1), *bare = mock_add_bare(m);
 	struct iommu_domain *a = mock_paging(md);
 	struct iommu_group *group = iommu_group_alloc();
 
@@ -185,7 +169,7 @@ static void group_without_iommu_is_refused(struct kunit *test)
 static void replace_without_domain_is_refused(struct kunit *test)
 {
 	struct mock_iommu *m = test->priv;
-	struct mock_dev *md = group_of(test, 1);
+	struct mock_dev *md = mock_group_of(test, 1);
 
 	KUNIT_EXPECT_EQ(test, -EINVAL,
 			iommu_group_replace_domain(mock_group(md), NULL));
@@ -196,7 +180,7 @@ static void replace_without_domain_is_refused(struct kunit *test)
 static void replace_by_the_same_domain_calls_nobody(struct kunit *test)
 {
 	struct mock_iommu *m = test->priv;
-	struct mock_dev *md = group_of(test, 2);
+	struct mock_dev *md = mock_group_of(test, 2);
 	struct iommu_domain *a = mock_paging(md);
 
 	KUNIT_ASSERT_EQ(test, 0, iommu_attach_group(a, mock_group(md)));
@@ -211,7 +195,7 @@ static void replace_by_the_same_domain_calls_nobody(struct kunit *test)
 static void detach_device_of_another_domain_does_nothing(struct kunit *test)
 {
 	struct mock_iommu *m = test->priv;
-	struct mock_dev *md = group_of(test, 1);
+	struct mock_dev *md = mock_group_of(test, 1);
 	struct iommu_domain *a = mock_paging(md), *b = mock_paging(md);
 
 	KUNIT_ASSERT_EQ(test, 0, iommu_attach_device(a, &md->dev));
@@ -230,7 +214,7 @@ static void detach_device_of_another_domain_does_nothing(struct kunit *test)
 static void detach_device_works_after_the_group_grew(struct kunit *test)
 {
 	struct mock_iommu *m = test->priv;
-	struct mock_dev *md = group_of(test, 1);
+	struct mock_dev *md = mock_group_of(test, 1);
 	struct iommu_domain *a = mock_paging(md);
 
 	KUNIT_ASSERT_EQ(test, 0, iommu_attach_device(a, &md->dev));
@@ -248,7 +232,7 @@ static void detach_device_works_after_the_group_grew(struct kunit *test)
 static void detach_device_parks_what_its_driver_fails(struct kunit *test)
 {
 	struct mock_iommu *m = test->priv;
-	struct mock_dev *md = group_of(test, 1);
+	struct mock_dev *md = mock_group_of(test, 1);
 	struct iommu_domain *a = mock_paging(md);
 
 	KUNIT_ASSERT_EQ(test, 0, iommu_attach_device(a, &md->dev));
@@ -265,7 +249,7 @@ static void detach_device_parks_what_its_driver_fails(struct kunit *test)
 static void detach_group_ignores_which_domain(struct kunit *test)
 {
 	struct mock_iommu *m = test->priv;
-	struct mock_dev *md = group_of(test, 2);
+	struct mock_dev *md = mock_group_of(test, 2);
 	struct iommu_domain *a = mock_paging(md), *b = mock_paging(md);
 
 	KUNIT_ASSERT_EQ(test, 0, iommu_attach_group(a, mock_group(md)));
@@ -316,7 +300,7 @@ static struct kunit_case attach_cases[] = {
 
 static struct kunit_suite attach_suite = {
 	.name = "iommu_attach",
-	.init = attach_init,
+	.init = mock_test_init,
 	.test_cases = attach_cases,
 };
 

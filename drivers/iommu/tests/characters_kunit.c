@@ -7,12 +7,6 @@
 #include <linux/device/driver.h>
 #include "mock-iommu.h"
 
-static int characters_init(struct kunit *test)
-{
-	test->priv = mock_iommu_new(test);
-	return 0;
-}
-
 /* ---- drivers that count --------------------------------------------------- */
 
 /* The device that fails, and how its driver goes about attaching. */
@@ -277,7 +271,7 @@ static struct kunit_case characters_cases[] = {
 
 static struct kunit_suite characters_suite = {
 	.name = "iommu_characters",
-	.init = characters_init,
+	.init = mock_test_init,
 	.test_cases = characters_cases,
 };
 

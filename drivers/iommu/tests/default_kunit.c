@@ -9,22 +9,14 @@
 #include <linux/completion.h>
 #include <linux/cred.h>
 #include <linux/device.h>
-#include <linux/kernfs.h>
 #include <linux/kthread.h>
 #include <linux/scatterlist.h>
 #include <linux/sched.h>
-#include <linux/sysfs.h>
 /* Needs what is above, and does not say so. */
 #include <linux/iommu-dma.h>
 #include "mock-iommu.h"
 
 static int owner;
-
-static int default_init(struct kunit *test)
-{
-	test->priv = mock_iommu_new(test);
-	return 0;
-}
 
 static void skip_without_dma(struct kunit *test)
 {
@@ -50,28 +42,15 @@ static struct mock_dev *open_group_of(struct kunit *test, int n)
 
 static ssize_t type_store(struct iommu_group *group, const char *word)
 {
-	struct kernfs_node *kn = kernfs_find_and_get(group->kobj.sd, "type");
-	ssize_t ret = -ENOENT;
-
-	if (kn)
-		ret = group->kobj.ktype->sysfs_ops->store(&group->kobj,
-							  kn->priv, word,
-							  strlen(word));
-	kernfs_put(kn);
-	return ret;
+	return mock_store(group, "type", word);
 }
 
 static const char *type_show(struct kunit *test, struct iommu_group *group)
 {
-	struct kernfs_node *kn = kernfs_find_and_get(group->kobj.sd, "type");
 	char *buf = kunit_kzalloc(test, PAGE_SIZE, GFP_KERNEL);
 
-	KUNIT_ASSERT_NOT_NULL(test, kn);
 	KUNIT_ASSERT_NOT_NULL(test, buf);
-	KUNIT_EXPECT_GT(test, group->kobj.ktype->sysfs_ops->show(&group->kobj,
-								 kn->priv, buf),
-			0);
-	kernfs_put(kn);
+	KUNIT_EXPECT_GT(test, mock_show(group, "type", buf), 0);
 	return buf;
 }
 
@@ -567,7 +546,7 @@ static struct kunit_case default_cases[] = {
 
 static struct kunit_suite default_suite = {
 	.name = "iommu_default",
-	.init = default_init,
+	.init = mock_test_init,
 	.test_cases = default_cases,
 };
 

@@ -7,12 +7,6 @@
 #include <linux/msi.h>
 #include "mock-iommu.h"
 
-static int dma_init(struct kunit *test)
-{
-	test->priv = mock_iommu_new(test);
-	return 0;
-}
-
 static struct mock_dev *new_dma_dev(struct mock_iommu *m)
 {
 	struct mock_dev *md = mock_new_dev(m, 0);
@@ -98,7 +92,7 @@ static struct kunit_case dma_cases[] = {
 
 static struct kunit_suite dma_suite = {
 	.name = "iommu_dma",
-	.init = dma_init,
+	.init = mock_test_init,
 	.test_cases = dma_cases,
 };
 

@@ -4,12 +4,6 @@
  */
 #include "mock-iommu.h"
 
-static int domains_init(struct kunit *test)
-{
-	test->priv = mock_iommu_new(test);
-	return 0;
-}
-
 /* 1.7: the core completes what the driver allocated. */
 static void paging_domain_is_filled_in(struct kunit *test)
 {
@@ -274,7 +268,7 @@ static struct kunit_case domains_cases[] = {
 
 static struct kunit_suite domains_suite = {
 	.name = "iommu_domains",
-	.init = domains_init,
+	.init = mock_test_init,
 	.test_cases = domains_cases,
 };
 

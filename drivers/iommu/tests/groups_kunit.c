@@ -7,12 +7,6 @@
 #include <linux/sysfs.h>
 #include "mock-iommu.h"
 
-static int groups_init(struct kunit *test)
-{
-	test->priv = mock_iommu_new(test);
-	return 0;
-}
-
 static struct iommu_group *new_group(struct kunit *test)
 {
 	struct iommu_group *group = iommu_group_alloc();
@@ -27,18 +21,6 @@ static bool has_entry(struct kobject *kobj, const char *name)
 
 	kernfs_put(kn);
 	return kn;
-}
-
-static ssize_t show(struct iommu_group *group, const char *name, char *buf)
-{
-	struct kernfs_node *kn = kernfs_find_and_get(group->kobj.sd, name);
-	ssize_t ret = -ENOENT;
-
-	if (kn)
-		ret = group->kobj.ktype->sysfs_ops->show(&group->kobj, kn->priv,
-							 buf);
-	kernfs_put(kn);
-	return ret;
 }
 
 static void release_marks(void *data)
@@ -193,10 +175,10 @@ static void name_is_shown_and_replaced(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_NULL(test, buf);
 	KUNIT_EXPECT_EQ(test, 0, iommu_group_set_name(group, "first"));
-	KUNIT_EXPECT_GT(test, show(group, "name", buf), 0);
+	KUNIT_EXPECT_GT(test, mock_show(group, "name", buf), 0);
 	KUNIT_EXPECT_STREQ(test, buf, "first\n");
 	KUNIT_EXPECT_EQ(test, 0, iommu_group_set_name(group, "second"));
-	KUNIT_EXPECT_GT(test, show(group, "name", buf), 0);
+	KUNIT_EXPECT_GT(test, mock_show(group, "name", buf), 0);
 	KUNIT_EXPECT_STREQ(test, buf, "second\n");
 	KUNIT_EXPECT_EQ(test, 0, iommu_group_set_name(group, NULL));
 	KUNIT_EXPECT_FALSE(test, has_entry(&group->kobj, "name"));
@@ -337,7 +319,7 @@ static struct kunit_case groups_cases[] = {
 
 static struct kunit_suite groups_suite = {
 	.name = "iommu_groups",
-	.init = groups_init,
+	.init = mock_test_init,
 	.test_cases = groups_cases,
 };
 

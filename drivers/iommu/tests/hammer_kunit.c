@@ -175,17 +175,9 @@ static bool do_pasid(struct worker *w)
 static bool do_type(struct worker *w)
 {
 	static const char * const words[] = { "identity", "DMA", "auto" };
-	struct iommu_group *group = w->h->group;
-	struct kernfs_node *kn = kernfs_find_and_get(group->kobj.sd, "type");
 	const char *word = words[prandom_u32_state(&w->rnd) % 3];
-	ssize_t ret = -ENOENT;
 
-	if (kn)
-		ret = group->kobj.ktype->sysfs_ops->store(&group->kobj,
-							  kn->priv, word,
-							  strlen(word));
-	kernfs_put(kn);
-	return ret > 0;
+	return mock_store(w->h->group, "type", word) > 0;
 }
 
 static bool is_linked(struct worker *w, const char *name)

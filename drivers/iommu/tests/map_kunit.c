@@ -12,12 +12,6 @@
 #define RW	(IOMMU_READ | IOMMU_WRITE)
 #define PA	((phys_addr_t)SZ_1G)
 
-static int map_init(struct kunit *test)
-{
-	test->priv = mock_iommu_new(test);
-	return 0;
-}
-
 static struct iommu_domain *new_domain(struct kunit *test)
 {
 	return mock_paging(mock_add(test->priv, 0));
@@ -404,7 +398,7 @@ static struct kunit_case map_cases[] = {
 
 static struct kunit_suite map_suite = {
 	.name = "iommu_map",
-	.init = map_init,
+	.init = mock_test_init,
 	.test_cases = map_cases,
 };
 

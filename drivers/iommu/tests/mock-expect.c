@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the core says is compared with what the mock's hardware has, see
- * mock-iommu.h.
+ * What the core says is compared with what the mock's hardware has, and what it
+ * says in sysfs is read, see mock-iommu.h.
  */
+#include <linux/kernfs.h>
+#include <linux/sysfs.h>
 #include "mock-iommu.h"
 
 static int mock_core_users(struct iommu_domain *domain)
@@ -86,4 +88,30 @@ void mock_expect_pasid(struct kunit *test, struct mock_dev *md, ioasid_t pasid,
 				       mock_domain_name(md->m, domain),
 				       "hardware of d%d.%u", pos->index, pasid);
 	}
+}
+
+ssize_t mock_show(struct iommu_group *group, const char *file, char *page)
+{
+	struct kernfs_node *kn = kernfs_find_and_get(group->kobj.sd, file);
+	ssize_t ret = -ENOENT;
+
+	if (kn)
+		ret = group->kobj.ktype->sysfs_ops->show(&group->kobj, kn->priv,
+							 page);
+	kernfs_put(kn);
+	return ret;
+}
+
+ssize_t mock_store(struct iommu_group *group, const char *file,
+		   const char *text)
+{
+	struct kernfs_node *kn = kernfs_find_and_get(group->kobj.sd, file);
+	ssize_t ret = -ENOENT;
+
+	if (kn)
+		ret = group->kobj.ktype->sysfs_ops->store(&group->kobj,
+							  kn->priv, text,
+							  strlen(text));
+	kernfs_put(kn);
+	return ret;
 }

@@ -710,6 +710,26 @@ struct mock_dev *mock_add_bare(struct mock_iommu *m)
 	return md;
 }
 
+struct mock_dev *mock_group_of(struct kunit *test, int n)
+{
+	struct mock_iommu *m = test->priv;
+
+	for (int i = 0; i < n; i++)
+		mock_add(m, 0);
+	mock_journal_clear(m);
+	return m->devs[0];
+}
+
+struct mock_dev *mock_group_with_pasids(struct kunit *test, int n)
+{
+	struct mock_iommu *m = test->priv;
+
+	for (int i = 0; i < n; i++)
+		mock_add_pasid(m, 0);
+	mock_journal_clear(m);
+	return m->devs[0];
+}
+
 void mock_unplug(struct mock_dev *md)
 {
 	if (md->plugged)
@@ -840,4 +860,10 @@ struct mock_iommu *mock_iommu_new(struct kunit *test)
 	m->iommu.max_pasids = MOCK_SLOTS;
 	KUNIT_ASSERT_EQ(test, 0, mock_register(m));
 	return m;
+}
+
+int mock_test_init(struct kunit *test)
+{
+	test->priv = mock_iommu_new(test);
+	return 0;
 }

@@ -229,6 +229,8 @@ struct mock_iommu {
 
 /* Fails the test if it cannot; all is undone when the test ends. */
 struct mock_iommu *mock_iommu_new(struct kunit *test);
+/* The init of most suites: test->priv is a mock. */
+int mock_test_init(struct kunit *test);
 int mock_register(struct mock_iommu *m);
 void mock_unregister(struct mock_iommu *m);
 
@@ -242,6 +244,9 @@ struct mock_dev *mock_add(struct mock_iommu *m, int group);
 struct mock_dev *mock_add_pasid(struct mock_iommu *m, int group);
 struct mock_dev *mock_add_bare(struct mock_iommu *m);
 void mock_unplug(struct mock_dev *md);
+/* The first of @n devices in a group of test->priv, with an empty journal. */
+struct mock_dev *mock_group_of(struct kunit *test, int n);
+struct mock_dev *mock_group_with_pasids(struct kunit *test, int n);
 
 /*
  * The same for any thread, which cannot fail the test: a device of an index
@@ -290,6 +295,11 @@ void mock_expect_domain(struct kunit *test, struct mock_dev *md,
 /* Each member's hardware has @domain for @pasid. */
 void mock_expect_pasid(struct kunit *test, struct mock_dev *md, ioasid_t pasid,
 		       struct iommu_domain *domain);
+
+/* A file of a group, through the operations sysfs would call; -ENOENT: none. */
+ssize_t mock_show(struct iommu_group *group, const char *file, char *page);
+ssize_t mock_store(struct iommu_group *group, const char *file,
+		   const char *text);
 
 #define MOCK_EXPECT_JOURNAL(test, m, text) \
 	KUNIT_EXPECT_STREQ(test, (const char *)(m)->journal, text)

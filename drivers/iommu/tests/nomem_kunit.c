@@ -66,12 +66,6 @@ static void nomem_suite_exit(struct kunit_suite *suite)
 	failslab_end();
 }
 
-static int nomem_init(struct kunit *test)
-{
-	test->priv = mock_iommu_new(test);
-	return 0;
-}
-
 /* ---- operations ---------------------------------------------------------- */
 
 static int run_claim(struct nomem *s)
@@ -505,7 +499,7 @@ static struct kunit_suite nomem_suite = {
 	.name = "iommu_nomem",
 	.suite_init = nomem_suite_init,
 	.suite_exit = nomem_suite_exit,
-	.init = nomem_init,
+	.init = mock_test_init,
 	.test_cases = nomem_cases,
 };
 

@@ -9,22 +9,6 @@
 /* Owners are told apart by address only. */
 static int user_a, user_b;
 
-static int owner_init(struct kunit *test)
-{
-	test->priv = mock_iommu_new(test);
-	return 0;
-}
-
-static struct mock_dev *group_of(struct kunit *test, int n)
-{
-	struct mock_iommu *m = test->priv;
-
-	for (int i = 0; i < n; i++)
-		mock_add_pasid(m, 0);
-	mock_journal_clear(m);
-	return m->devs[0];
-}
-
 static void expect_owner(struct kunit *test, struct mock_dev *md, void *owner,
 			 unsigned int count)
 {
@@ -71,7 +55,7 @@ static void use_without_default_domain_is_deferred(struct kunit *test)
 /* O1: every bound driver that uses the DMA API counts. */
 static void use_is_counted_for_the_kernel(struct kunit *test)
 {
-	struct mock_dev *md = group_of(test, 2);
+	struct mock_dev *md = mock_group_with_pasids(test, 2);
 	struct mock_iommu *m = test->priv;
 
 	KUNIT_EXPECT_FALSE(test, iommu_group_dma_owner_claimed(mock_group(md)));
@@ -90,7 +74,7 @@ static void use_is_counted_for_the_kernel(struct kunit *test)
 /* O3: no driver uses the DMA API of any member while a user owns them. */
 static void use_is_refused_while_a_user_owns_the_group(struct kunit *test)
 {
-	struct mock_dev *md = group_of(test, 2);
+	struct mock_dev *md = mock_group_with_pasids(test, 2);
 	struct mock_iommu *m = test->priv;
 
 	KUNIT_ASSERT_EQ(test, 0,
@@ -108,7 +92,7 @@ static void use_is_refused_while_a_user_owns_the_group(struct kunit *test)
 /* O3: nor of one that arrives later; it is blocked like its siblings. */
 static void use_is_refused_on_a_newcomer_of_an_owned_group(struct kunit *test)
 {
-	struct mock_dev *md = group_of(test, 1), *late;
+	struct mock_dev *md = mock_group_with_pasids(test, 1), *late;
 	struct mock_iommu *m = test->priv;
 
 	KUNIT_ASSERT_EQ(test, 0,
@@ -126,7 +110,7 @@ static void use_is_refused_on_a_newcomer_of_an_owned_group(struct kunit *test)
 /* 1.3: a second user of the DMA API finds a domain that is not the default. */
 static void second_use_is_refused_on_a_foreign_domain(struct kunit *test)
 {
-	struct mock_dev *md = group_of(test, 2);
+	struct mock_dev *md = mock_group_with_pasids(test, 2);
 	struct mock_iommu *m = test->priv;
 	struct iommu_domain *a = mock_paging(md);
 
@@ -146,7 +130,7 @@ static void second_use_is_refused_on_a_foreign_domain(struct kunit *test)
 /* 1.3: or a PASID in use. */
 static void second_use_is_refused_beside_a_pasid(struct kunit *test)
 {
-	struct mock_dev *md = group_of(test, 2);
+	struct mock_dev *md = mock_group_with_pasids(test, 2);
 	struct mock_iommu *m = test->priv;
 	struct iommu_domain *a = mock_paging(md);
 
@@ -166,7 +150,7 @@ static void second_use_is_refused_beside_a_pasid(struct kunit *test)
 /* 1.3: ARM attaches its own domain before the driver of the device binds. */
 static void first_use_is_granted_on_the_own_domain(struct kunit *test)
 {
-	struct mock_dev *md = group_of(test, 1);
+	struct mock_dev *md = mock_group_with_pasids(test, 1);
 	struct iommu_domain *a = mock_paging(md);
 
 	KUNIT_ASSERT_EQ(test, 0, iommu_attach_device(a, &md->dev));
@@ -179,7 +163,7 @@ static void first_use_is_granted_on_the_own_domain(struct kunit *test)
 /* O4: who joins a device in exclusive use may not use the DMA API. */
 static void use_is_refused_beside_an_exclusive_device(struct kunit *test)
 {
-	struct mock_dev *md = group_of(test, 1), *late;
+	struct mock_dev *md = mock_group_with_pasids(test, 1), *late;
 	struct mock_iommu *m = test->priv;
 	struct iommu_domain *a = mock_paging(md);
 
@@ -198,7 +182,7 @@ static void use_is_refused_beside_an_exclusive_device(struct kunit *test)
 /* W24: a forgotten PASID does not keep the group from ever being claimed. */
 static void unuse_beside_a_forgotten_pasid_still_counts(struct kunit *test)
 {
-	struct mock_dev *md = group_of(test, 1);
+	struct mock_dev *md = mock_group_with_pasids(test, 1);
 	struct iommu_domain *a = mock_paging(md);
 
 	KUNIT_ASSERT_EQ(test, 0, iommu_device_use_default_domain(&md->dev));
@@ -216,7 +200,7 @@ static void unuse_beside_a_forgotten_pasid_still_counts(struct kunit *test)
 /* O2: from the claim on the group is blocked; the release undoes it. */
 static void claim_blocks_the_group_until_release(struct kunit *test)
 {
-	struct mock_dev *md = group_of(test, 3);
+	struct mock_dev *md = mock_group_with_pasids(test, 3);
 	struct mock_iommu *m = test->priv;
 
 	KUNIT_EXPECT_EQ(test, 0,
@@ -236,7 +220,7 @@ static void claim_blocks_the_group_until_release(struct kunit *test)
 /* O2: the user detaches into the blocking domain, not into the default. */
 static void detach_by_a_user_blocks_again(struct kunit *test)
 {
-	struct mock_dev *md = group_of(test, 2);
+	struct mock_dev *md = mock_group_with_pasids(test, 2);
 	struct mock_iommu *m = test->priv;
 	struct iommu_domain *a = mock_paging(md);
 
@@ -255,7 +239,7 @@ static void detach_by_a_user_blocks_again(struct kunit *test)
 /* 1.3: a release takes the user's domain off, too. */
 static void release_detaches_what_the_user_left(struct kunit *test)
 {
-	struct mock_dev *md = group_of(test, 2);
+	struct mock_dev *md = mock_group_with_pasids(test, 2);
 	struct mock_iommu *m = test->priv;
 	struct iommu_domain *a = mock_paging(md);
 
@@ -271,7 +255,7 @@ static void release_detaches_what_the_user_left(struct kunit *test)
 /* T7: a release cannot fail; a device whose driver fails is parked. */
 static void release_with_failing_driver_parks_the_device(struct kunit *test)
 {
-	struct mock_dev *md = group_of(test, 2);
+	struct mock_dev *md = mock_group_with_pasids(test, 2);
 	struct mock_iommu *m = test->priv;
 	struct iommu_domain *a = mock_paging(md);
 
@@ -290,7 +274,7 @@ static void release_with_failing_driver_parks_the_device(struct kunit *test)
 /* 1.3: a group is claimed once, also by the same user. */
 static void second_group_claim_is_refused(struct kunit *test)
 {
-	struct mock_dev *md = group_of(test, 1);
+	struct mock_dev *md = mock_group_with_pasids(test, 1);
 	struct iommu_group *group = mock_group(md);
 
 	KUNIT_ASSERT_EQ(test, 0, iommu_group_claim_dma_owner(group, &user_a));
@@ -305,7 +289,7 @@ static void second_group_claim_is_refused(struct kunit *test)
 /* O2: a bound driver of any member keeps users out. */
 static void claim_is_refused_while_a_driver_is_bound(struct kunit *test)
 {
-	struct mock_dev *md = group_of(test, 2);
+	struct mock_dev *md = mock_group_with_pasids(test, 2);
 	struct mock_iommu *m = test->priv;
 
 	KUNIT_ASSERT_EQ(test, 0, iommu_device_use_default_domain(&md->dev));
@@ -322,7 +306,7 @@ static void claim_is_refused_while_a_driver_is_bound(struct kunit *test)
 /* O2: the group has to be on its default domain. */
 static void claim_is_refused_on_a_foreign_domain(struct kunit *test)
 {
-	struct mock_dev *md = group_of(test, 1);
+	struct mock_dev *md = mock_group_with_pasids(test, 1);
 	struct iommu_domain *a = mock_paging(md);
 
 	KUNIT_ASSERT_EQ(test, 0, iommu_attach_group(a, mock_group(md)));
@@ -339,7 +323,7 @@ static void claim_is_refused_on_a_foreign_domain(struct kunit *test)
 /* O2: and have no PASIDs, with or without a handle. */
 static void claim_is_refused_beside_a_pasid(struct kunit *test)
 {
-	struct mock_dev *md = group_of(test, 1);
+	struct mock_dev *md = mock_group_with_pasids(test, 1);
 	struct iommu_domain *a = mock_paging(md);
 	struct iommu_attach_handle handle = {};
 
@@ -404,7 +388,7 @@ static void claim_of_a_direct_device_is_refused(struct kunit *test)
 /* T3: a claim that fails half way changes nothing, and may be repeated. */
 static void claim_fails_on_second_device_changes_nothing(struct kunit *test)
 {
-	struct mock_dev *md = group_of(test, 3);
+	struct mock_dev *md = mock_group_with_pasids(test, 3);
 	struct mock_iommu *m = test->priv;
 
 	mock_fail(m, MOCK_ATTACH, m->devs[1], -EIO);
@@ -425,7 +409,7 @@ static void claim_without_blocked_domain_uses_an_empty_one(struct kunit *test)
 	struct mock_dev *md;
 
 	m->ops.blocked_domain = NULL;
-	md = group_of(test, 2);
+	md = mock_group_with_pasids(test, 2);
 	KUNIT_EXPECT_EQ(test, 0,
 			iommu_group_claim_dma_owner(mock_group(md), &user_a));
 	MOCK_EXPECT_JOURNAL(test, m, " d0:A d1:A");
@@ -448,7 +432,7 @@ static void claim_without_memory_changes_nothing(struct kunit *test)
 	struct mock_dev *md;
 
 	m->ops.blocked_domain = NULL;
-	md = group_of(test, 2);
+	md = mock_group_with_pasids(test, 2);
 	mock_fail(m, MOCK_ALLOC, NULL, -ENOMEM);
 	KUNIT_EXPECT_EQ(test, -ENOMEM,
 			iommu_group_claim_dma_owner(mock_group(md), &user_a));
@@ -469,7 +453,7 @@ static void device_claim_without_group_is_refused(struct kunit *test)
 /* O2: one user claims several devices of a group, another none of them. */
 static void device_claims_of_one_user_are_counted(struct kunit *test)
 {
-	struct mock_dev *md = group_of(test, 2);
+	struct mock_dev *md = mock_group_with_pasids(test, 2);
 	struct mock_iommu *m = test->priv;
 	struct device *second = &m->devs[1]->dev;
 
@@ -494,7 +478,7 @@ static void device_claims_of_one_user_are_counted(struct kunit *test)
 /* 1.3: a further claim of the owner does not look at the domain. */
 static void further_device_claim_ignores_the_domain(struct kunit *test)
 {
-	struct mock_dev *md = group_of(test, 2);
+	struct mock_dev *md = mock_group_with_pasids(test, 2);
 	struct mock_iommu *m = test->priv;
 	struct iommu_domain *a = mock_paging(md);
 
@@ -515,7 +499,7 @@ static void further_device_claim_ignores_the_domain(struct kunit *test)
 /* W25: the release of a group drops one claim and leaves the others. */
 static void group_release_drops_one_claim(struct kunit *test)
 {
-	struct mock_dev *md = group_of(test, 2);
+	struct mock_dev *md = mock_group_with_pasids(test, 2);
 	struct mock_iommu *m = test->priv;
 
 	KUNIT_ASSERT_EQ(test, 0,
@@ -534,7 +518,7 @@ static void group_release_drops_one_claim(struct kunit *test)
 /* O4: exclusive use by a kernel driver is refused beside a user. */
 static void attach_device_is_refused_while_a_user_owns(struct kunit *test)
 {
-	struct mock_dev *md = group_of(test, 1);
+	struct mock_dev *md = mock_group_with_pasids(test, 1);
 	struct mock_iommu *m = test->priv;
 	struct iommu_domain *a = mock_paging(md);
 
@@ -551,7 +535,7 @@ static void attach_device_is_refused_while_a_user_owns(struct kunit *test)
 /* O4: exclusive use neither needs nor takes an owner. */
 static void attach_device_takes_no_ownership(struct kunit *test)
 {
-	struct mock_dev *md = group_of(test, 1);
+	struct mock_dev *md = mock_group_with_pasids(test, 1);
 	struct iommu_domain *a = mock_paging(md);
 
 	KUNIT_ASSERT_EQ(test, 0, iommu_device_use_default_domain(&md->dev));
@@ -599,7 +583,7 @@ static struct kunit_case owner_cases[] = {
 
 static struct kunit_suite owner_suite = {
 	.name = "iommu_owner",
-	.init = owner_init,
+	.init = mock_test_init,
 	.test_cases = owner_cases,
 };
 

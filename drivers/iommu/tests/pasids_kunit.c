@@ -5,22 +5,6 @@
  */
 #include "mock-iommu.h"
 
-static int pasids_init(struct kunit *test)
-{
-	test->priv = mock_iommu_new(test);
-	return 0;
-}
-
-static struct mock_dev *group_of(struct kunit *test, int n)
-{
-	struct mock_iommu *m = test->priv;
-
-	for (int i = 0; i < n; i++)
-		mock_add_pasid(m, 0);
-	mock_journal_clear(m);
-	return m->devs[0];
-}
-
 static void expect_handle(struct kunit *test, struct mock_dev *md,
 			  ioasid_t pasid, struct iommu_attach_handle *handle)
 {
@@ -42,7 +26,7 @@ static void expect_no_slots(struct kunit *test, struct mock_dev *md)
 /* T8: each member with PASIDs gets the domain and loses it again. */
 static void attach_and_detach_reach_every_device(struct kunit *test)
 {
-	struct mock_dev *md = group_of(test, 3);
+	struct mock_dev *md = mock_group_with_pasids(test, 3);
 	struct mock_iommu *m = test->priv;
 	struct iommu_domain *a = mock_paging(md);
 	struct iommu_attach_handle handle = {};
@@ -67,7 +51,7 @@ static void attach_and_detach_reach_every_device(struct kunit *test)
 /* 1.2: without a handle there is nothing to be found. */
 static void attach_without_handle_shows_none(struct kunit *test)
 {
-	struct mock_dev *md = group_of(test, 2);
+	struct mock_dev *md = mock_group_with_pasids(test, 2);
 	struct iommu_domain *a = mock_paging(md);
 
 	KUNIT_EXPECT_EQ(test, 0,
@@ -84,7 +68,7 @@ static void attach_without_handle_shows_none(struct kunit *test)
 /* 1.2: the domain's driver does not know PASIDs. */
 static void attach_without_driver_support_is_refused(struct kunit *test)
 {
-	struct mock_dev *md = group_of(test, 1);
+	struct mock_dev *md = mock_group_with_pasids(test, 1);
 	struct mock_iommu *m = test->priv;
 	struct iommu_domain *a = mock_paging(md);
 
@@ -98,7 +82,7 @@ static void attach_without_driver_support_is_refused(struct kunit *test)
 /* 1.2: the device is in no group. */
 static void attach_without_group_is_refused(struct kunit *test)
 {
-	struct mock_dev *md = group_of(test, 1), *bare;
+	struct mock_dev *md = mock_group_with_pasids(test, 1), *bare;
 	struct iommu_domain *a = mock_paging(md);
 
 	bare = mock_add_bare(test->priv);
@@ -110,7 +94,7 @@ static void attach_without_group_is_refused(struct kunit *test)
 /* W41: the device is in a group, but no IOMMU translates for it. */
 static void attach_without_iommu_is_refused(struct kunit *test)
 {
-	struct mock_dev *md = group_of(test, 1), *bare;
+	struct mock_dev *md = mock_group_with_pasids(test, 1), *bare;
 	struct iommu_domain *a = mock_paging(md);
 	struct iommu_group *group;
 
@@ -128,7 +112,7 @@ static void attach_without_iommu_is_refused(struct kunit *test)
 /* 1.2: a domain of another driver would be taken for its own. */
 static void attach_of_foreign_domain_is_refused(struct kunit *test)
 {
-	struct mock_dev *md = group_of(test, 1), *other;
+	struct mock_dev *md = mock_group_with_pasids(test, 1), *other;
 	struct mock_iommu *m = test->priv, *foreign = mock_iommu_new(test);
 	struct iommu_domain *f;
 
@@ -147,7 +131,7 @@ static void attach_of_foreign_domain_is_refused(struct kunit *test)
 /* 1.2: PASID 0 is the slot of requests without PASID. */
 static void attach_of_pasid_zero_is_refused(struct kunit *test)
 {
-	struct mock_dev *md = group_of(test, 1);
+	struct mock_dev *md = mock_group_with_pasids(test, 1);
 	struct iommu_domain *a = mock_paging(md);
 
 	KUNIT_EXPECT_EQ(test, -EINVAL,
@@ -159,7 +143,7 @@ static void attach_of_pasid_zero_is_refused(struct kunit *test)
 /* 1.2: the member with the fewest PASIDs decides. */
 static void attach_above_a_members_limit_is_refused(struct kunit *test)
 {
-	struct mock_dev *md = group_of(test, 1), *narrow;
+	struct mock_dev *md = mock_group_with_pasids(test, 1), *narrow;
 	struct mock_iommu *m = test->priv;
 	struct iommu_domain *a;
 
@@ -201,7 +185,7 @@ static void attach_to_a_device_without_pasids_is_refused(struct kunit *test)
 static void attach_passes_over_members_without_pasids(struct kunit *test)
 {
 	struct mock_iommu *m = test->priv;
-	struct mock_dev *md = group_of(test, 1);
+	struct mock_dev *md = mock_group_with_pasids(test, 1);
 	struct iommu_domain *a = mock_paging(md);
 
 	mock_add(m, 0);
@@ -219,7 +203,7 @@ static void attach_passes_over_members_without_pasids(struct kunit *test)
 /* 1.2: one domain for each slot. */
 static void attach_of_a_used_pasid_is_refused(struct kunit *test)
 {
-	struct mock_dev *md = group_of(test, 2);
+	struct mock_dev *md = mock_group_with_pasids(test, 2);
 	struct mock_iommu *m = test->priv;
 	struct iommu_domain *a = mock_paging(md), *b = mock_paging(md);
 	struct iommu_attach_handle first = {}, second = {};
@@ -242,7 +226,7 @@ static void attach_of_a_used_pasid_is_refused(struct kunit *test)
 /* T4: undone is what succeeded, last first; the slot is free again. */
 static void attach_fails_on_third_undoes_in_reverse(struct kunit *test)
 {
-	struct mock_dev *md = group_of(test, 4);
+	struct mock_dev *md = mock_group_with_pasids(test, 4);
 	struct mock_iommu *m = test->priv;
 	struct iommu_domain *a = mock_paging(md);
 	struct iommu_attach_handle handle = {};
@@ -273,7 +257,7 @@ static void no_handle_yet(struct mock_iommu *m, enum mock_op op,
 /* T5, W29: no page request finds a handle whose attach may still fail. */
 static void handle_is_invisible_until_success(struct kunit *test)
 {
-	struct mock_dev *md = group_of(test, 2);
+	struct mock_dev *md = mock_group_with_pasids(test, 2);
 	struct mock_iommu *m = test->priv;
 	struct iommu_domain *a = mock_paging(md);
 	struct iommu_attach_handle handle = {};
@@ -296,7 +280,7 @@ static void handle_is_invisible_until_success(struct kunit *test)
 /* T5, W29: the same on the slot without PASID. */
 static void group_handle_is_invisible_until_success(struct kunit *test)
 {
-	struct mock_dev *md = group_of(test, 2);
+	struct mock_dev *md = mock_group_with_pasids(test, 2);
 	struct mock_iommu *m = test->priv;
 	struct iommu_domain *a = mock_paging(md);
 	struct iommu_attach_handle handle = {};
@@ -321,7 +305,7 @@ static void group_handle_is_invisible_until_success(struct kunit *test)
 /* W28: drivers give the static identity domain to their system PASID. */
 static void attach_of_own_static_domains_is_granted(struct kunit *test)
 {
-	struct mock_dev *md = group_of(test, 2);
+	struct mock_dev *md = mock_group_with_pasids(test, 2);
 	struct mock_iommu *m = test->priv;
 
 	KUNIT_EXPECT_EQ(test, 0,
@@ -340,7 +324,7 @@ static void attach_of_own_static_domains_is_granted(struct kunit *test)
 /* 1.2: the kind of domain a handle is asked for has to match. */
 static void handle_of_another_type_is_busy(struct kunit *test)
 {
-	struct mock_dev *md = group_of(test, 1);
+	struct mock_dev *md = mock_group_with_pasids(test, 1);
 	struct iommu_domain *a = mock_paging(md);
 	struct iommu_attach_handle handle = {};
 
@@ -362,7 +346,7 @@ static void handle_of_another_type_is_busy(struct kunit *test)
 /* T9: what is not attached is detached without a driver call. */
 static void detach_of_a_free_pasid_calls_nobody(struct kunit *test)
 {
-	struct mock_dev *md = group_of(test, 2);
+	struct mock_dev *md = mock_group_with_pasids(test, 2);
 	struct mock_iommu *m = test->priv;
 	struct iommu_domain *a = mock_paging(md);
 
@@ -380,7 +364,7 @@ static void detach_of_a_free_pasid_calls_nobody(struct kunit *test)
 /* T9: what somebody else attached to the PASID stays. */
 static void detach_of_another_domain_does_nothing(struct kunit *test)
 {
-	struct mock_dev *md = group_of(test, 2);
+	struct mock_dev *md = mock_group_with_pasids(test, 2);
 	struct mock_iommu *m = test->priv;
 	struct iommu_domain *a = mock_paging(md), *b = mock_paging(md);
 	struct iommu_attach_handle handle = {};
@@ -400,7 +384,7 @@ static void detach_of_another_domain_does_nothing(struct kunit *test)
 /* T9: who attached through a device that has gone detaches by the group. */
 static void detach_by_the_group_outlives_the_device(struct kunit *test)
 {
-	struct mock_dev *md = group_of(test, 2);
+	struct mock_dev *md = mock_group_with_pasids(test, 2);
 	struct mock_iommu *m = test->priv;
 	struct iommu_domain *a = mock_paging(md);
 	struct iommu_group *group = iommu_group_get(&md->dev);
@@ -422,7 +406,7 @@ static void detach_by_the_group_outlives_the_device(struct kunit *test)
 /* Slots of a group do not disturb each other. */
 static void pasids_are_independent_of_each_other(struct kunit *test)
 {
-	struct mock_dev *md = group_of(test, 2);
+	struct mock_dev *md = mock_group_with_pasids(test, 2);
 	struct mock_iommu *m = test->priv;
 	struct iommu_domain *a = mock_paging(md), *b = mock_paging(md);
 
@@ -449,7 +433,7 @@ static void pasids_are_independent_of_each_other(struct kunit *test)
 /* T8, W18: who joins the group gets its PASIDs. */
 static void newcomer_gets_the_groups_pasids(struct kunit *test)
 {
-	struct mock_dev *md = group_of(test, 1);
+	struct mock_dev *md = mock_group_with_pasids(test, 1);
 	struct mock_iommu *m = test->priv;
 	struct iommu_domain *a = mock_paging(md), *b = mock_paging(md);
 	struct iommu_attach_handle handle = {};
@@ -474,7 +458,7 @@ static void newcomer_gets_the_groups_pasids(struct kunit *test)
 /* T8, W18: or does not join, and leaves nothing behind. */
 static void newcomer_that_fails_a_pasid_does_not_join(struct kunit *test)
 {
-	struct mock_dev *md = group_of(test, 1), *late;
+	struct mock_dev *md = mock_group_with_pasids(test, 1), *late;
 	struct mock_iommu *m = test->priv;
 	struct iommu_domain *a = mock_paging(md), *b = mock_paging(md);
 
@@ -501,7 +485,7 @@ static void newcomer_that_fails_a_pasid_does_not_join(struct kunit *test)
 /* T8, W18: nor does one whose PASIDs are too few for the group's. */
 static void newcomer_with_too_few_pasids_does_not_join(struct kunit *test)
 {
-	struct mock_dev *md = group_of(test, 1), *late;
+	struct mock_dev *md = mock_group_with_pasids(test, 1), *late;
 	struct mock_iommu *m = test->priv;
 	struct iommu_domain *a = mock_paging(md);
 
@@ -518,7 +502,7 @@ static void newcomer_with_too_few_pasids_does_not_join(struct kunit *test)
 /* W18: a device takes no PASID with it when it goes. */
 static void unplugged_device_loses_its_pasids(struct kunit *test)
 {
-	struct mock_dev *md = group_of(test, 2);
+	struct mock_dev *md = mock_group_with_pasids(test, 2);
 	struct mock_iommu *m = test->priv;
 	struct iommu_domain *a = mock_paging(md);
 
@@ -570,7 +554,7 @@ static void global_pasid_without_support_is_invalid(struct kunit *test)
 /* 1.1: one handle for the slot without PASID. */
 static void second_group_handle_is_refused(struct kunit *test)
 {
-	struct mock_dev *md = group_of(test, 2);
+	struct mock_dev *md = mock_group_with_pasids(test, 2);
 	struct mock_iommu *m = test->priv;
 	struct iommu_domain *a = mock_paging(md), *b = mock_paging(md);
 	struct iommu_attach_handle first = {}, second = {};
@@ -592,7 +576,7 @@ static void second_group_handle_is_refused(struct kunit *test)
 /* 1.1: a handle of nothing is allowed. */
 static void group_handle_may_be_absent(struct kunit *test)
 {
-	struct mock_dev *md = group_of(test, 1);
+	struct mock_dev *md = mock_group_with_pasids(test, 1);
 	struct iommu_domain *a = mock_paging(md);
 
 	KUNIT_EXPECT_EQ(test, 0,
@@ -607,7 +591,7 @@ static void group_handle_may_be_absent(struct kunit *test)
 /* T5: old and new handle change places with the domains. */
 static void replaced_handle_is_found_after_success(struct kunit *test)
 {
-	struct mock_dev *md = group_of(test, 2);
+	struct mock_dev *md = mock_group_with_pasids(test, 2);
 	struct iommu_domain *a = mock_paging(md), *b = mock_paging(md);
 	struct iommu_attach_handle first = {}, second = {};
 
@@ -629,7 +613,7 @@ static void replaced_handle_is_found_after_success(struct kunit *test)
 /* T3: after a failed replace the old handle and domain are in use. */
 static void failed_replace_keeps_the_old_handle(struct kunit *test)
 {
-	struct mock_dev *md = group_of(test, 2);
+	struct mock_dev *md = mock_group_with_pasids(test, 2);
 	struct mock_iommu *m = test->priv;
 	struct iommu_domain *a = mock_paging(md), *b = mock_paging(md);
 	struct iommu_attach_handle first = {}, second = {};
@@ -654,7 +638,7 @@ static void failed_replace_keeps_the_old_handle(struct kunit *test)
 /* W30: a failed replace does not free a slot held without a handle. */
 static void failed_replace_keeps_a_slot_without_handle(struct kunit *test)
 {
-	struct mock_dev *md = group_of(test, 2);
+	struct mock_dev *md = mock_group_with_pasids(test, 2);
 	struct mock_iommu *m = test->priv;
 	struct iommu_domain *a = mock_paging(md), *b = mock_paging(md);
 	struct iommu_attach_handle handle = {};
@@ -681,7 +665,7 @@ static void failed_replace_keeps_a_slot_without_handle(struct kunit *test)
 /* 1.1: from no domain of a user at all, replace is an attach. */
 static void replace_works_from_the_default_domain(struct kunit *test)
 {
-	struct mock_dev *md = group_of(test, 2);
+	struct mock_dev *md = mock_group_with_pasids(test, 2);
 	struct iommu_domain *a = mock_paging(md);
 	struct iommu_attach_handle handle = {};
 
@@ -697,7 +681,7 @@ static void replace_works_from_the_default_domain(struct kunit *test)
 /* W26: replace asks whose domain it is, as attach does. */
 static void replace_with_foreign_domain_is_refused(struct kunit *test)
 {
-	struct mock_dev *md = group_of(test, 1);
+	struct mock_dev *md = mock_group_with_pasids(test, 1);
 	struct mock_iommu *m = test->priv, *foreign = mock_iommu_new(test);
 	struct iommu_domain *f = mock_paging(mock_add(foreign, 0));
 	struct iommu_attach_handle handle = {};
@@ -753,7 +737,7 @@ static struct kunit_case pasids_cases[] = {
 
 static struct kunit_suite pasids_suite = {
 	.name = "iommu_pasids",
-	.init = pasids_init,
+	.init = mock_test_init,
 	.test_cases = pasids_cases,
 };
 

@@ -9,12 +9,6 @@
 
 static int owner;
 
-static int probe_init(struct kunit *test)
-{
-	test->priv = mock_iommu_new(test);
-	return 0;
-}
-
 /* Nothing of a device that is not behind its IOMMU may be left. */
 static void expect_outside(struct kunit *test, struct mock_dev *md)
 {
@@ -748,7 +742,7 @@ static struct kunit_case probe_cases[] = {
 
 static struct kunit_suite probe_suite = {
 	.name = "iommu_probe",
-	.init = probe_init,
+	.init = mock_test_init,
 	.test_cases = probe_cases,
 };
 

@@ -33,12 +33,6 @@ struct race {
 	struct completion done;
 };
 
-static int races_init(struct kunit *test)
-{
-	test->priv = mock_iommu_new(test);
-	return 0;
-}
-
 static int race_thread(void *data)
 {
 	struct race *race = data;
@@ -293,7 +287,7 @@ static struct kunit_case races_cases[] = {
 
 static struct kunit_suite races_suite = {
 	.name = "iommu_races",
-	.init = races_init,
+	.init = mock_test_init,
 	.test_cases = races_cases,
 };
 

@@ -10,21 +10,6 @@
 
 static int user_a, user_b;
 
-static int reasons_init(struct kunit *test)
-{
-	test->priv = mock_iommu_new(test);
-	return 0;
-}
-
-static struct mock_dev *group_of(struct kunit *test, int n)
-{
-	struct mock_iommu *m = test->priv;
-
-	for (int i = 0; i < n; i++)
-		mock_add_pasid(m, 0);
-	return m->devs[0];
-}
-
 /* The group's last refusal was for this reason, with this error. */
 static void expect_reason(struct kunit *test, struct mock_dev *md,
 			  const char *word, int error)
@@ -55,7 +40,7 @@ static void expect_no_refusal(struct kunit *test, struct mock_dev *md)
 /* What succeeds leaves no reason behind. */
 static void success_has_no_reason(struct kunit *test)
 {
-	struct mock_dev *md = group_of(test, 2);
+	struct mock_dev *md = mock_group_with_pasids(test, 2);
 	struct iommu_domain *a = mock_paging(md);
 
 	KUNIT_EXPECT_EQ(test, 0,
@@ -69,7 +54,7 @@ static void success_has_no_reason(struct kunit *test)
 
 static void claims_are_refused_for_a_reason(struct kunit *test)
 {
-	struct mock_dev *md = group_of(test, 2);
+	struct mock_dev *md = mock_group_with_pasids(test, 2);
 	struct iommu_group *group = mock_group(md);
 	struct mock_iommu *m = test->priv;
 	struct iommu_domain *a = mock_paging(md);
@@ -113,7 +98,7 @@ static void claims_are_refused_for_a_reason(struct kunit *test)
 
 static void firmware_is_the_reason_where_it_needs_mappings(struct kunit *test)
 {
-	struct mock_dev *md = group_of(test, 1);
+	struct mock_dev *md = mock_group_with_pasids(test, 1);
 
 	md->dev.iommu->require_direct = 1;
 	KUNIT_EXPECT_EQ(test, -EINVAL,
@@ -124,7 +109,7 @@ static void firmware_is_the_reason_where_it_needs_mappings(struct kunit *test)
 
 static void binds_are_refused_for_a_reason(struct kunit *test)
 {
-	struct mock_dev *md = group_of(test, 2);
+	struct mock_dev *md = mock_group_with_pasids(test, 2);
 	struct iommu_group *group = mock_group(md);
 	struct mock_iommu *m = test->priv;
 	struct iommu_domain *a = mock_paging(md);
@@ -147,7 +132,7 @@ static void binds_are_refused_for_a_reason(struct kunit *test)
 
 static void newcomer_beside_an_exclusive_device_is_told_so(struct kunit *test)
 {
-	struct mock_dev *md = group_of(test, 1), *late;
+	struct mock_dev *md = mock_group_with_pasids(test, 1), *late;
 	struct iommu_domain *a = mock_paging(md);
 
 	KUNIT_ASSERT_EQ(test, 0, iommu_attach_device(a, &md->dev));
@@ -161,7 +146,7 @@ static void newcomer_beside_an_exclusive_device_is_told_so(struct kunit *test)
 
 static void attaches_are_refused_for_a_reason(struct kunit *test)
 {
-	struct mock_dev *md = group_of(test, 2);
+	struct mock_dev *md = mock_group_with_pasids(test, 2);
 	struct iommu_group *group = mock_group(md);
 	struct mock_iommu *m = test->priv;
 	struct iommu_domain *a = mock_paging(md), *b = mock_paging(md);
@@ -195,7 +180,7 @@ static void attaches_are_refused_for_a_reason(struct kunit *test)
 
 static void pasids_are_refused_for_a_reason(struct kunit *test)
 {
-	struct mock_dev *md = group_of(test, 2);
+	struct mock_dev *md = mock_group_with_pasids(test, 2);
 	struct mock_iommu *m = test->priv;
 	struct mock_dev *without = mock_add(m, 1);
 	struct iommu_domain *a = mock_paging(md), *b = mock_paging(md);
@@ -231,7 +216,7 @@ static void pasids_are_refused_for_a_reason(struct kunit *test)
 
 static void device_in_reset_is_the_reason(struct kunit *test)
 {
-	struct mock_dev *md = group_of(test, 2);
+	struct mock_dev *md = mock_group_with_pasids(test, 2);
 	struct iommu_group *group = mock_group(md);
 	struct iommu_domain *a = mock_paging(md);
 
@@ -247,7 +232,7 @@ static void device_in_reset_is_the_reason(struct kunit *test)
 /* What was asked, and by whom, does not outlive the question. */
 static void question_ends_with_the_mutex(struct kunit *test)
 {
-	struct mock_dev *md = group_of(test, 1);
+	struct mock_dev *md = mock_group_with_pasids(test, 1);
 	struct iommu_group *group = mock_group(md);
 
 	KUNIT_ASSERT_EQ(test, 0, iommu_device_use_default_domain(&md->dev));
@@ -261,7 +246,7 @@ static void question_ends_with_the_mutex(struct kunit *test)
 /* The owner has a name, from the claim until the release. */
 static void owner_is_named(struct kunit *test)
 {
-	struct mock_dev *md = group_of(test, 1);
+	struct mock_dev *md = mock_group_with_pasids(test, 1);
 	struct iommu_group *group = mock_group(md);
 	char text[IOMMU_OWNER_TEXT];
 
@@ -336,7 +321,7 @@ static struct listener *new_listener(struct kunit *test,
 /* Members, owner and default domain, in the order of what happens. */
 static void listeners_hear_of_changes_in_order(struct kunit *test)
 {
-	struct mock_dev *md = group_of(test, 1), *second;
+	struct mock_dev *md = mock_group_with_pasids(test, 1), *second;
 	struct iommu_group *group = mock_group(md);
 	struct mock_iommu *m = test->priv;
 	struct listener *listener = new_listener(test, group);
@@ -370,7 +355,7 @@ static void second_registration_is_refused(struct kunit *test)
 /* User space is told once of many changes, and of those after it again. */
 static void changes_are_told_to_user_space_in_one(struct kunit *test)
 {
-	struct mock_dev *md = group_of(test, 1);
+	struct mock_dev *md = mock_group_with_pasids(test, 1);
 	struct iommu_group *group = mock_group(md);
 
 	iommu_group_flush_events();
@@ -389,7 +374,7 @@ static void changes_are_told_to_user_space_in_one(struct kunit *test)
 /* A group that goes takes its news with it, and is not kept by them. */
 static void group_goes_with_its_news_untold(struct kunit *test)
 {
-	struct mock_dev *md = group_of(test, 1);
+	struct mock_dev *md = mock_group_with_pasids(test, 1);
 	struct mock_iommu *m = test->priv;
 
 	KUNIT_ASSERT_EQ(test, 0, iommu_device_use_default_domain(&md->dev));
@@ -402,7 +387,7 @@ static void group_goes_with_its_news_untold(struct kunit *test)
 /* A device without IOMMU of its own is accounted to the nearest one above it. */
 static void device_below_resolves_to_the_group_above(struct kunit *test)
 {
-	struct mock_dev *md = group_of(test, 1);
+	struct mock_dev *md = mock_group_with_pasids(test, 1);
 	struct device *below = kunit_kcalloc(test, 3, sizeof(*below), GFP_KERNEL);
 	struct iommu_group *group;
 
@@ -438,7 +423,7 @@ static struct kunit_case reasons_cases[] = {
 
 static struct kunit_suite reasons_suite = {
 	.name = "iommu_reasons",
-	.init = reasons_init,
+	.init = mock_test_init,
 	.test_cases = reasons_cases,
 };
 

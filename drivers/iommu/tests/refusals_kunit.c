@@ -12,12 +12,6 @@
 
 static int user_a, user_b;
 
-static int refusals_init(struct kunit *test)
-{
-	test->priv = mock_iommu_new(test);
-	return 0;
-}
-
 /* @where is part of the report's first lines, for instance a file's name. */
 static void announce(const char *where)
 {
@@ -323,7 +317,7 @@ static struct kunit_case refusals_cases[] = {
 
 static struct kunit_suite refusals_suite = {
 	.name = "iommu_refusals",
-	.init = refusals_init,
+	.init = mock_test_init,
 	.test_cases = refusals_cases,
 };
 

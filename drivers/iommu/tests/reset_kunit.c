@@ -7,12 +7,6 @@
 
 #define PASID 5
 
-static int reset_init(struct kunit *test)
-{
-	test->priv = mock_iommu_new(test);
-	return 0;
-}
-
 static void pause(struct mock_dev *md)
 {
 	guard(iommu_group)(mock_group(md));
@@ -200,7 +194,7 @@ static struct kunit_case reset_cases[] = {
 
 static struct kunit_suite reset_suite = {
 	.name = "iommu_reset",
-	.init = reset_init,
+	.init = mock_test_init,
 	.test_cases = reset_cases,
 };
 

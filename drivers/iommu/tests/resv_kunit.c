@@ -2,15 +2,8 @@
 /*
  * Reserved regions and direct mappings: section 1.8 of the contract.
  */
-#include <linux/kernfs.h>
 #include <linux/sysfs.h>
 #include "mock-iommu.h"
-
-static int resv_init(struct kunit *test)
-{
-	test->priv = mock_iommu_new(test);
-	return 0;
-}
 
 static void free_regions(struct list_head *head)
 {
@@ -210,20 +203,14 @@ static void group_regions_are_shown_in_sysfs(struct kunit *test)
 	struct mock_iommu *m = test->priv;
 	struct mock_dev *md = dev_with(m, SZ_1M, SZ_4K, IOMMU_RESV_RESERVED);
 	char *buf = kunit_kzalloc(test, PAGE_SIZE, GFP_KERNEL);
-	struct kernfs_node *kn;
-	struct kobject *kobj;
 
 	mock_add_resv(md, SZ_2M, SZ_4K, IOMMU_RESV_SW_MSI);
 	mock_add_resv(md, SZ_4M, SZ_4K, IOMMU_RESV_DIRECT_RELAXABLE);
 	mock_plug(md);
 	KUNIT_ASSERT_NOT_NULL(test, mock_group(md));
 	KUNIT_ASSERT_NOT_NULL(test, buf);
-	kobj = &mock_group(md)->kobj;
-	kn = kernfs_find_and_get(kobj->sd, "reserved_regions");
-	KUNIT_ASSERT_NOT_NULL(test, kn);
-	KUNIT_EXPECT_GT(test, kobj->ktype->sysfs_ops->show(kobj, kn->priv, buf),
+	KUNIT_EXPECT_GT(test, mock_show(mock_group(md), "reserved_regions", buf),
 			0);
-	kernfs_put(kn);
 	KUNIT_EXPECT_STREQ(test, buf,
 			   "0x0000000000100000 0x0000000000100fff reserved\n"
 			   "0x0000000000200000 0x0000000000200fff msi\n"
@@ -346,17 +333,11 @@ static void list_in_sysfs_ends_with_a_whole_line(struct kunit *test)
 		"0x0000000000000000 0x0000000000000fff reserved\n";
 	struct mock_iommu *m = test->priv;
 	char *buf = kunit_kzalloc(test, PAGE_SIZE, GFP_KERNEL);
-	struct kernfs_node *kn;
-	struct kobject *kobj;
 	ssize_t len;
 
 	KUNIT_ASSERT_NOT_NULL(test, buf);
 	m->ops.get_resv_regions = get_many_regions;
-	kobj = &mock_group(mock_add(m, 0))->kobj;
-	kn = kernfs_find_and_get(kobj->sd, "reserved_regions");
-	KUNIT_ASSERT_NOT_NULL(test, kn);
-	len = kobj->ktype->sysfs_ops->show(kobj, kn->priv, buf);
-	kernfs_put(kn);
+	len = mock_show(mock_group(mock_add(m, 0)), "reserved_regions", buf);
 	KUNIT_ASSERT_GT(test, len, 0);
 	KUNIT_EXPECT_LT(test, len, (ssize_t)PAGE_SIZE);
 	KUNIT_EXPECT_EQ(test, len % (sizeof(line) - 1), 0);
@@ -474,7 +455,7 @@ static struct kunit_case resv_cases[] = {
 
 static struct kunit_suite resv_suite = {
 	.name = "iommu_resv",
-	.init = resv_init,
+	.init = mock_test_init,
 	.test_cases = resv_cases,
 };
 

@@ -9,12 +9,6 @@
 
 static int user;
 
-static int state_init(struct kunit *test)
-{
-	test->priv = mock_iommu_new(test);
-	return 0;
-}
-
 /* The block of the group of @md, without the line of its number. */
 static const char *state_of(struct kunit *test, struct mock_dev *md)
 {
@@ -199,7 +193,7 @@ static struct kunit_case state_cases[] = {
 
 static struct kunit_suite state_suite = {
 	.name = "iommu_state",
-	.init = state_init,
+	.init = mock_test_init,
 	.test_cases = state_cases,
 };
 

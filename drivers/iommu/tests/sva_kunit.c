@@ -6,12 +6,6 @@
 #include <linux/sched/mm.h>
 #include "mock-iommu.h"
 
-static int sva_init(struct kunit *test)
-{
-	test->priv = mock_iommu_new(test);
-	return 0;
-}
-
 static void put_mm(void *mm)
 {
 	mmput(mm);
@@ -31,16 +25,6 @@ static void skip_without_sva(struct kunit *test)
 {
 	if (IS_ENABLED(CONFIG_X86))
 		kunit_skip(test, "this kernel has no SVA on x86");
-}
-
-static struct mock_dev *group_of(struct kunit *test, int n)
-{
-	struct mock_iommu *m = test->priv;
-
-	for (int i = 0; i < n; i++)
-		mock_add_pasid(m, 0);
-	mock_journal_clear(m);
-	return m->devs[0];
 }
 
 static struct iommu_sva *bind(struct kunit *test, struct mock_dev *md,
@@ -64,7 +48,7 @@ static void bind_without_group_is_refused(struct kunit *test)
 /* 1.2: x86 does not tell IOMMUs when kernel page tables are freed. */
 static void bind_is_refused_where_the_kernel_cannot(struct kunit *test)
 {
-	struct mock_dev *md = group_of(test, 1);
+	struct mock_dev *md = mock_group_with_pasids(test, 1);
 
 	if (!IS_ENABLED(CONFIG_X86))
 		kunit_skip(test, "this kernel has SVA here");
@@ -76,7 +60,7 @@ static void bind_is_refused_where_the_kernel_cannot(struct kunit *test)
 static void bind_attaches_a_pasid(struct kunit *test)
 {
 	struct mock_iommu *m = test->priv;
-	struct mock_dev *md = group_of(test, 2);
+	struct mock_dev *md = mock_group_with_pasids(test, 2);
 	struct iommu_domain *domain;
 	struct iommu_sva *bond;
 	struct mm_struct *mm;
@@ -103,7 +87,7 @@ static void bind_attaches_a_pasid(struct kunit *test)
 static void second_bind_takes_a_reference(struct kunit *test)
 {
 	struct mock_iommu *m = test->priv;
-	struct mock_dev *md = group_of(test, 1);
+	struct mock_dev *md = mock_group_with_pasids(test, 1);
 	struct iommu_sva *one, *two;
 	struct mm_struct *mm;
 	u32 pasid;
@@ -125,7 +109,7 @@ static void second_bind_takes_a_reference(struct kunit *test)
 static void pasid_stays_with_the_address_space(struct kunit *test)
 {
 	struct mock_iommu *m = test->priv;
-	struct mock_dev *md = group_of(test, 1), *far;
+	struct mock_dev *md = mock_group_with_pasids(test, 1), *far;
 	struct iommu_sva *one, *two;
 	struct mm_struct *mm;
 	u32 pasid;
@@ -152,7 +136,7 @@ static void pasid_stays_with_the_address_space(struct kunit *test)
 /* Different address spaces never share a PASID. */
 static void address_spaces_have_different_pasids(struct kunit *test)
 {
-	struct mock_dev *md = group_of(test, 1);
+	struct mock_dev *md = mock_group_with_pasids(test, 1);
 	struct iommu_sva *one, *two;
 
 	skip_without_sva(test);
@@ -168,7 +152,7 @@ static void address_spaces_have_different_pasids(struct kunit *test)
 static void siblings_share_the_slot(struct kunit *test)
 {
 	struct mock_iommu *m = test->priv;
-	struct mock_dev *md = group_of(test, 2);
+	struct mock_dev *md = mock_group_with_pasids(test, 2);
 	struct iommu_sva *one, *two;
 	struct mm_struct *mm;
 	u32 pasid;
@@ -189,7 +173,7 @@ static void siblings_share_the_slot(struct kunit *test)
 static void groups_share_the_domain(struct kunit *test)
 {
 	struct mock_iommu *m = test->priv;
-	struct mock_dev *md = group_of(test, 1);
+	struct mock_dev *md = mock_group_with_pasids(test, 1);
 	struct mock_dev *other = mock_add_pasid(m, 1);
 	struct iommu_sva *one, *two;
 	struct iommu_domain *domain;
@@ -229,7 +213,7 @@ static void bind_without_pasids_is_refused(struct kunit *test)
 static void bind_of_a_pasid_too_big_is_refused(struct kunit *test)
 {
 	struct mock_iommu *m = test->priv;
-	struct mock_dev *md = group_of(test, 1), *narrow;
+	struct mock_dev *md = mock_group_with_pasids(test, 1), *narrow;
 	struct iommu_sva *bond[2];
 	struct mm_struct *mm[2];
 
@@ -252,7 +236,7 @@ static void bind_of_a_pasid_too_big_is_refused(struct kunit *test)
 static void bind_of_a_used_pasid_is_refused(struct kunit *test)
 {
 	struct mock_iommu *m = test->priv;
-	struct mock_dev *md = group_of(test, 1), *far;
+	struct mock_dev *md = mock_group_with_pasids(test, 1), *far;
 	struct iommu_attach_handle handle = {};
 	struct iommu_domain *a;
 	struct iommu_sva *bond;
@@ -278,7 +262,7 @@ static void bind_of_a_used_pasid_is_refused(struct kunit *test)
 /* W37: the address space of an SVA domain is not taken for a handler. */
 static void fault_on_an_sva_domain_is_not_handled(struct kunit *test)
 {
-	struct mock_dev *md = group_of(test, 1);
+	struct mock_dev *md = mock_group_with_pasids(test, 1);
 	struct iommu_sva *bond;
 	u32 pasid;
 
@@ -294,7 +278,7 @@ static void fault_on_an_sva_domain_is_not_handled(struct kunit *test)
 static void failing_bind_leaves_nothing(struct kunit *test)
 {
 	struct mock_iommu *m = test->priv;
-	struct mock_dev *md = group_of(test, 2);
+	struct mock_dev *md = mock_group_with_pasids(test, 2);
 	struct mm_struct *mm;
 
 	skip_without_sva(test);
@@ -329,7 +313,7 @@ static struct kunit_case sva_cases[] = {
 
 static struct kunit_suite sva_suite = {
 	.name = "iommu_sva",
-	.init = sva_init,
+	.init = mock_test_init,
 	.test_cases = sva_cases,
 };
 

@@ -5,23 +5,7 @@
  */
 #include "mock-iommu.h"
 
-static int transitions_init(struct kunit *test)
-{
-	test->priv = mock_iommu_new(test);
-	return 0;
-}
-
 /* @n devices in one group; the journal starts behind their arrival. */
-static struct mock_dev *group_of(struct kunit *test, int n)
-{
-	struct mock_iommu *m = test->priv;
-
-	for (int i = 0; i < n; i++)
-		mock_add(m, 0);
-	mock_journal_clear(m);
-	return m->devs[0];
-}
-
 static struct group_device *member_of(struct mock_dev *md)
 {
 	struct iommu_group *group = mock_group(md);
@@ -38,7 +22,7 @@ static struct group_device *member_of(struct mock_dev *md)
 static void attach_and_detach_reach_every_device(struct kunit *test)
 {
 	struct mock_iommu *m = test->priv;
-	struct mock_dev *md = group_of(test, 3);
+	struct mock_dev *md = mock_group_of(test, 3);
 	struct iommu_domain *a = mock_paging(md);
 
 	KUNIT_EXPECT_EQ(test, 0, iommu_attach_group(a, mock_group(md)));
@@ -56,7 +40,7 @@ static void attach_and_detach_reach_every_device(struct kunit *test)
 static void attach_of_current_default_calls_nobody(struct kunit *test)
 {
 	struct mock_iommu *m = test->priv;
-	struct mock_dev *md = group_of(test, 2);
+	struct mock_dev *md = mock_group_of(test, 2);
 
 	m->identity.owner = &m->ops;
 	KUNIT_EXPECT_EQ(test, 0,
@@ -68,7 +52,7 @@ static void attach_of_current_default_calls_nobody(struct kunit *test)
 static void attach_fails_on_third_undoes_in_reverse(struct kunit *test)
 {
 	struct mock_iommu *m = test->priv;
-	struct mock_dev *md = group_of(test, 4);
+	struct mock_dev *md = mock_group_of(test, 4);
 	struct iommu_domain *a = mock_paging(md);
 
 	mock_fail(m, MOCK_ATTACH, m->devs[2], -ENOMEM);
@@ -83,7 +67,7 @@ static void attach_fails_on_third_undoes_in_reverse(struct kunit *test)
 static void attach_fails_on_first_touches_no_other(struct kunit *test)
 {
 	struct mock_iommu *m = test->priv;
-	struct mock_dev *md = group_of(test, 3);
+	struct mock_dev *md = mock_group_of(test, 3);
 	struct iommu_domain *a = mock_paging(md);
 
 	mock_fail(m, MOCK_ATTACH, md, -ENOSPC);
@@ -97,7 +81,7 @@ static void attach_fails_on_first_touches_no_other(struct kunit *test)
 static void attach_fails_on_last_undoes_all_others(struct kunit *test)
 {
 	struct mock_iommu *m = test->priv;
-	struct mock_dev *md = group_of(test, 3);
+	struct mock_dev *md = mock_group_of(test, 3);
 	struct iommu_domain *a = mock_paging(md);
 
 	mock_fail(m, MOCK_ATTACH, m->devs[2], -EBUSY);
@@ -112,7 +96,7 @@ static void attach_fails_on_last_undoes_all_others(struct kunit *test)
 static void replace_fails_on_second_keeps_old(struct kunit *test)
 {
 	struct mock_iommu *m = test->priv;
-	struct mock_dev *md = group_of(test, 3);
+	struct mock_dev *md = mock_group_of(test, 3);
 	struct iommu_domain *a = mock_paging(md);
 	struct iommu_domain *b = mock_paging(md);
 
@@ -133,7 +117,7 @@ static void replace_fails_on_second_keeps_old(struct kunit *test)
 static void failing_device_is_repaired_if_driver_breaks_old(struct kunit *test)
 {
 	struct mock_iommu *m = test->priv;
-	struct mock_dev *md = group_of(test, 3);
+	struct mock_dev *md = mock_group_of(test, 3);
 	struct iommu_domain *a = mock_paging(md);
 	struct iommu_domain *b = mock_paging(md);
 
@@ -155,7 +139,7 @@ static void failing_device_is_repaired_if_driver_breaks_old(struct kunit *test)
 static void failing_repair_parks_device(struct kunit *test)
 {
 	struct mock_iommu *m = test->priv;
-	struct mock_dev *md = group_of(test, 2);
+	struct mock_dev *md = mock_group_of(test, 2);
 	struct iommu_domain *a = mock_paging(md);
 	struct iommu_domain *b = mock_paging(md);
 
@@ -191,7 +175,7 @@ static void domain_stays_old(struct mock_iommu *m, enum mock_op op,
 static void group_domain_is_published_last(struct kunit *test)
 {
 	struct mock_iommu *m = test->priv;
-	struct mock_dev *md = group_of(test, 3);
+	struct mock_dev *md = mock_group_of(test, 3);
 	struct iommu_domain *a = mock_paging(md);
 	struct iommu_domain *b = mock_paging(md);
 
@@ -215,7 +199,7 @@ static void group_domain_is_published_last(struct kunit *test)
 static void replaced_domain_is_free_at_once(struct kunit *test)
 {
 	struct mock_iommu *m = test->priv;
-	struct mock_dev *md = group_of(test, 3);
+	struct mock_dev *md = mock_group_of(test, 3);
 	struct iommu_domain *a = mock_paging(md);
 	struct iommu_domain *b = mock_paging(md);
 
@@ -233,7 +217,7 @@ static void replaced_domain_is_free_at_once(struct kunit *test)
 static void undo_tells_driver_what_hardware_has(struct kunit *test)
 {
 	struct mock_iommu *m = test->priv;
-	struct mock_dev *md = group_of(test, 2);
+	struct mock_dev *md = mock_group_of(test, 2);
 	struct iommu_domain *a = mock_paging(md);
 
 	/* The mock compares in each call, and fails the test itself. */
@@ -248,7 +232,7 @@ static void undo_tells_driver_what_hardware_has(struct kunit *test)
 static void failing_undo_parks_device(struct kunit *test)
 {
 	struct mock_iommu *m = test->priv;
-	struct mock_dev *md = group_of(test, 3);
+	struct mock_dev *md = mock_group_of(test, 3);
 	struct iommu_domain *a = mock_paging(md);
 
 	mock_fail(m, MOCK_ATTACH, m->devs[2], -ENOMEM);
@@ -268,7 +252,7 @@ static void failing_undo_parks_device(struct kunit *test)
 static void failed_claim_leaves_a_parked_device_parked(struct kunit *test)
 {
 	struct mock_iommu *m = test->priv;
-	struct mock_dev *md = group_of(test, 2);
+	struct mock_dev *md = mock_group_of(test, 2);
 	struct iommu_domain *a = mock_paging(md);
 
 	KUNIT_ASSERT_EQ(test, 0, iommu_attach_group(a, mock_group(md)));
@@ -294,7 +278,7 @@ static void failed_claim_leaves_a_parked_device_parked(struct kunit *test)
 static void parked_device_returns_with_next_attach(struct kunit *test)
 {
 	struct mock_iommu *m = test->priv;
-	struct mock_dev *md = group_of(test, 2);
+	struct mock_dev *md = mock_group_of(test, 2);
 	struct iommu_domain *a = mock_paging(md);
 
 	mock_fail(m, MOCK_ATTACH, m->devs[1], -ENOMEM);
@@ -319,7 +303,7 @@ static void parking_without_blocked_domain_uses_empty_one(struct kunit *test)
 	struct iommu_domain *a;
 
 	m->ops.blocked_domain = NULL;
-	md = group_of(test, 2);
+	md = mock_group_of(test, 2);
 	a = mock_paging(md);
 	KUNIT_ASSERT_EQ(test, 0, iommu_attach_group(a, mock_group(md)));
 	mock_journal_clear(m);
@@ -334,7 +318,7 @@ static void parking_without_blocked_domain_uses_empty_one(struct kunit *test)
 static void stranded_domain_is_freed_after_the_next_attach(struct kunit *test)
 {
 	struct mock_iommu *m = test->priv;
-	struct mock_dev *md = group_of(test, 2);
+	struct mock_dev *md = mock_group_of(test, 2);
 	struct iommu_domain *a = mock_paging(md);
 
 	KUNIT_ASSERT_EQ(test, 0, iommu_attach_group(a, mock_group(md)));
@@ -361,7 +345,7 @@ static void stranded_domain_is_freed_after_the_next_attach(struct kunit *test)
 static void stranded_domain_may_be_attached_again(struct kunit *test)
 {
 	struct mock_iommu *m = test->priv;
-	struct mock_dev *md = group_of(test, 2);
+	struct mock_dev *md = mock_group_of(test, 2);
 	struct iommu_domain *a = mock_paging(md);
 
 	KUNIT_ASSERT_EQ(test, 0, iommu_attach_group(a, mock_group(md)));
@@ -386,7 +370,7 @@ static void stranded_domain_may_be_attached_again(struct kunit *test)
 static void undo_does_not_strand_again(struct kunit *test)
 {
 	struct mock_iommu *m = test->priv;
-	struct mock_dev *md = group_of(test, 2);
+	struct mock_dev *md = mock_group_of(test, 2);
 	struct iommu_domain *a = mock_paging(md), *b = mock_paging(md);
 
 	KUNIT_ASSERT_EQ(test, 0, iommu_attach_group(a, mock_group(md)));
@@ -411,7 +395,7 @@ static void undo_does_not_strand_again(struct kunit *test)
 static void stranded_domain_is_freed_after_unplug(struct kunit *test)
 {
 	struct mock_iommu *m = test->priv;
-	struct mock_dev *md = group_of(test, 2);
+	struct mock_dev *md = mock_group_of(test, 2);
 	struct iommu_domain *a = mock_paging(md);
 
 	KUNIT_ASSERT_EQ(test, 0, iommu_attach_group(a, mock_group(md)));
@@ -428,7 +412,7 @@ static void stranded_domain_is_freed_after_unplug(struct kunit *test)
 static void detach_with_failing_driver_leaves_nobody_behind(struct kunit *test)
 {
 	struct mock_iommu *m = test->priv;
-	struct mock_dev *md = group_of(test, 3);
+	struct mock_dev *md = mock_group_of(test, 3);
 	struct iommu_domain *a = mock_paging(md);
 
 	KUNIT_ASSERT_EQ(test, 0, iommu_attach_group(a, mock_group(md)));
@@ -446,7 +430,7 @@ static void detach_with_failing_driver_leaves_nobody_behind(struct kunit *test)
 static void second_detach_calls_nobody(struct kunit *test)
 {
 	struct mock_iommu *m = test->priv;
-	struct mock_dev *md = group_of(test, 2);
+	struct mock_dev *md = mock_group_of(test, 2);
 	struct iommu_domain *a = mock_paging(md);
 
 	KUNIT_ASSERT_EQ(test, 0, iommu_attach_group(a, mock_group(md)));
@@ -479,7 +463,7 @@ static void blocking_a_direct_device_is_refused_untouched(struct kunit *test)
 static void domain_without_attach_op_is_refused(struct kunit *test)
 {
 	struct mock_iommu *m = test->priv;
-	struct mock_dev *md = group_of(test, 2);
+	struct mock_dev *md = mock_group_of(test, 2);
 	struct iommu_domain *a = mock_paging(md);
 
 	m->paging_ops.attach_dev = NULL;
@@ -595,7 +579,7 @@ static struct kunit_case transitions_cases[] = {
 
 static struct kunit_suite transitions_suite = {
 	.name = "iommu_transitions",
-	.init = transitions_init,
+	.init = mock_test_init,
 	.test_cases = transitions_cases,
 };
 
