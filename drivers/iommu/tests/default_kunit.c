@@ -9,6 +9,7 @@
 #include <linux/completion.h>
 #include <linux/cred.h>
 #include <linux/device.h>
+#include <linux/init.h>
 #include <linux/kthread.h>
 #include <linux/scatterlist.h>
 #include <linux/sched.h>
@@ -229,6 +230,21 @@ static void change_between_static_domains_is_all_or_nothing(struct kunit *test)
 	mock_expect_domain(test, md, &m->identity);
 }
 
+/* 1.5: nor what the driver has for all its devices. */
+static void type_beside_the_drivers_only_domain_is_refused(struct kunit *test)
+{
+	struct mock_iommu *m = test->priv;
+	struct mock_dev *md;
+
+	m->ops.default_domain = &m->blocked;
+	md = mock_add(m, 0);
+	mock_journal_clear(m);
+	expect_write(test, md, "identity", -EINVAL);
+	expect_written(test, md, "auto");
+	MOCK_EXPECT_JOURNAL(test, m, "");
+	mock_expect_domain(test, md, &m->blocked);
+}
+
 /* T5: the group moves, the old default goes. */
 static void change_moves_the_group_and_frees_the_old(struct kunit *test)
 {
@@ -330,6 +346,88 @@ static void change_without_direct_mappings_goes_back(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, mock_group(md)->default_domain, &m->identity);
 	KUNIT_EXPECT_EQ(test, mock_live_domains(m), 0);
 	expect_written(test, md, "DMA");
+}
+
+/* A driver that can map only where something is attached: second time lucky. */
+static void direct_mappings_may_come_behind_the_attach(struct kunit *test)
+{
+	struct mock_iommu *m = test->priv;
+	struct iommu_domain *domain;
+	struct mock_dev *md;
+
+	skip_without_dma(test);
+	md = mock_new_dev(m, 0);
+	md->def_type = 0;
+	mock_add_resv(md, SZ_1M, SZ_4K, IOMMU_RESV_DIRECT_RELAXABLE);
+	mock_plug(md);
+	KUNIT_ASSERT_NOT_NULL(test, mock_group(md));
+	expect_written(test, md, "identity");
+	mock_fail(m, MOCK_MAP, NULL, -ENODEV);
+	expect_written(test, md, "DMA");
+	KUNIT_EXPECT_EQ(test, 0, mock_faults_left(m));
+	domain = mock_group(md)->default_domain;
+	mock_expect_domain(test, md, domain);
+	KUNIT_EXPECT_EQ(test, (phys_addr_t)SZ_1M,
+			iommu_iova_to_phys(domain, SZ_1M));
+}
+
+/* W22, W23: the first default cannot hold them: the device stays outside. */
+static void first_default_without_direct_mappings_leaves_nothing(struct kunit *test)
+{
+	struct mock_iommu *m = test->priv;
+	struct mock_dev *md = mock_new_dev(m, 0);
+
+	skip_without_dma(test);
+	md->def_type = IOMMU_DOMAIN_DMA;
+	mock_add_resv(md, SZ_1M, SZ_4K, IOMMU_RESV_DIRECT_RELAXABLE);
+	mock_fail(m, MOCK_MAP, NULL, -ENOMEM)->times = 2;
+	mock_plug(md);
+	KUNIT_EXPECT_NULL(test, mock_group(md));
+	KUNIT_EXPECT_EQ(test, 0, mock_faults_left(m));
+	KUNIT_EXPECT_NULL(test, md->hw[0]);
+	KUNIT_EXPECT_EQ(test, mock_live_domains(m), 0);
+	KUNIT_EXPECT_EQ(test, 0, iommu_probe_device(&md->dev));
+	mock_expect_domain(test, md, mock_group(md)->default_domain);
+}
+
+/* The kernel's own choice cannot be had, nor what comes next to it. */
+static void default_that_nobody_asked_for_fails_as_well(struct kunit *test)
+{
+	struct mock_iommu *m = test->priv;
+	struct mock_dev *md = mock_new_dev(m, 0);
+
+	skip_without_dma(test);
+	md->def_type = 0;
+	mock_fail(m, MOCK_ALLOC, NULL, -ENOMEM)->times = 2;
+	mock_plug(md);
+	KUNIT_EXPECT_NULL(test, mock_group(md));
+	mock_heal(m);
+	KUNIT_EXPECT_EQ(test, 0, iommu_probe_device(&md->dev));
+	mock_expect_domain(test, md, mock_group(md)->default_domain);
+}
+
+/* The first word on what new groups get is the kernel's command line. */
+static void command_line_decides_what_new_groups_get(struct kunit *test)
+{
+	struct mock_iommu *m = test->priv;
+	bool passthrough = IS_ENABLED(CONFIG_IOMMU_DEFAULT_PASSTHROUGH);
+	bool strict = IS_ENABLED(CONFIG_IOMMU_DEFAULT_DMA_STRICT);
+	const char *word = "DMA-FQ\n";
+
+	if (strstr(saved_command_line, "iommu.passthrough="))
+		passthrough = strstr(saved_command_line, "iommu.passthrough=1");
+	if (strstr(saved_command_line, "iommu.strict="))
+		strict = strstr(saved_command_line, "iommu.strict=1");
+	KUNIT_EXPECT_EQ(test, iommu_default_passthrough(), passthrough);
+	skip_without_dma(test);
+	m->caps = BIT(IOMMU_CAP_DEFERRED_FLUSH);
+	if (passthrough)
+		word = "identity\n";
+	else if (strict)
+		word = "DMA\n";
+	KUNIT_EXPECT_STREQ(test,
+			   type_show(test, mock_group(open_group_of(test, 1))),
+			   word);
 }
 
 /* 1.5: a flush queue may start under bound drivers. */
@@ -527,12 +625,17 @@ static struct kunit_case default_cases[] = {
 	KUNIT_CASE(group_in_use_is_refused),
 	KUNIT_CASE(same_type_calls_nobody),
 	KUNIT_CASE(type_that_the_driver_excludes_is_refused),
+	KUNIT_CASE(type_beside_the_drivers_only_domain_is_refused),
 	KUNIT_CASE(change_between_static_domains_is_all_or_nothing),
 	KUNIT_CASE(change_moves_the_group_and_frees_the_old),
 	KUNIT_CASE(change_fails_on_second_device_keeps_old),
 	KUNIT_CASE(change_fails_and_undo_fails_parks),
 	KUNIT_CASE(change_without_memory_touches_nobody),
 	KUNIT_CASE(change_without_direct_mappings_goes_back),
+	KUNIT_CASE(direct_mappings_may_come_behind_the_attach),
+	KUNIT_CASE(first_default_without_direct_mappings_leaves_nothing),
+	KUNIT_CASE(default_that_nobody_asked_for_fails_as_well),
+	KUNIT_CASE(command_line_decides_what_new_groups_get),
 	KUNIT_CASE(flush_queue_starts_under_a_bound_driver),
 	KUNIT_CASE(flush_queue_without_driver_support_is_refused),
 	KUNIT_CASE(identity_wins_where_members_disagree),

@@ -5,6 +5,8 @@
  */
 #include <linux/kernfs.h>
 #include <linux/sysfs.h>
+#include <linux/irqdomain.h>
+#include <linux/msi.h>
 #include "mock-iommu.h"
 
 static struct iommu_group *new_group(struct kunit *test)
@@ -298,7 +300,31 @@ static void group_without_name_is_called_by_its_number(struct kunit *test)
 	iommu_group_put(group);
 }
 
+/* 1.4: interrupts are isolated for the group if they are for each member. */
+static void every_member_needs_isolated_interrupts(struct kunit *test)
+{
+#ifdef CONFIG_GENERIC_MSI_IRQ
+	struct irq_domain remapping = { .flags = IRQ_DOMAIN_FLAG_ISOLATED_MSI };
+	struct irq_domain below = { .parent = &remapping };
+	struct mock_dev *one = mock_group_of(test, 2);
+	struct mock_dev *two = one->m->devs[1];
+	struct iommu_group *group = mock_group(one);
+	bool otherwise = msi_device_has_isolated_msi(&one->dev);
+
+	KUNIT_EXPECT_EQ(test, iommu_group_has_isolated_msi(group), otherwise);
+	dev_set_msi_domain(&one->dev, &remapping);
+	KUNIT_EXPECT_EQ(test, iommu_group_has_isolated_msi(group), otherwise);
+	dev_set_msi_domain(&two->dev, &below);
+	KUNIT_EXPECT_TRUE(test, iommu_group_has_isolated_msi(group));
+	dev_set_msi_domain(&one->dev, NULL);
+	dev_set_msi_domain(&two->dev, NULL);
+#else
+	kunit_skip(test, "no interrupt messages without CONFIG_GENERIC_MSI_IRQ");
+#endif
+}
+
 static struct kunit_case groups_cases[] = {
+	KUNIT_CASE(every_member_needs_isolated_interrupts),
 	KUNIT_CASE(group_without_name_is_called_by_its_number),
 	KUNIT_CASE(last_put_releases_the_drivers_data),
 	KUNIT_CASE(groups_have_different_numbers),

@@ -547,7 +547,32 @@ static void attach_device_takes_no_ownership(struct kunit *test)
 	iommu_domain_free(a);
 }
 
+/* O5: who holds the group, in one word, for everybody. */
+static void file_says_who_holds_the_group(struct kunit *test)
+{
+	struct mock_dev *md = mock_group_with_pasids(test, 2);
+	char *page = kunit_kzalloc(test, PAGE_SIZE, GFP_KERNEL);
+	struct iommu_group *group = mock_group(md);
+
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	KUNIT_EXPECT_GT(test, mock_show(group, "owner", page), 0);
+	KUNIT_EXPECT_STREQ(test, page, "none\n");
+	KUNIT_ASSERT_EQ(test, 0, iommu_device_use_default_domain(&md->dev));
+	KUNIT_EXPECT_GT(test, mock_show(group, "owner", page), 0);
+	KUNIT_EXPECT_STREQ(test, page, "kernel\n");
+	iommu_device_unuse_default_domain(&md->dev);
+	KUNIT_ASSERT_EQ(test, 0, iommu_group_claim_dma_owner(group, &user_a));
+	KUNIT_EXPECT_GT(test, mock_show(group, "owner", page), 0);
+	KUNIT_EXPECT_STREQ(test, page, "user\n");
+	/* It is for reading only. */
+	KUNIT_EXPECT_EQ(test, (ssize_t)-EIO, mock_store(group, "owner", "none"));
+	iommu_group_release_dma_owner(group);
+	KUNIT_EXPECT_GT(test, mock_show(group, "owner", page), 0);
+	KUNIT_EXPECT_STREQ(test, page, "none\n");
+}
+
 static struct kunit_case owner_cases[] = {
+	KUNIT_CASE(file_says_who_holds_the_group),
 	KUNIT_CASE(use_without_group_is_granted),
 	KUNIT_CASE(use_without_default_domain_is_deferred),
 	KUNIT_CASE(use_is_counted_for_the_kernel),

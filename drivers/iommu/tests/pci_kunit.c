@@ -357,6 +357,44 @@ static void expect_given(struct world *w)
 	KUNIT_EXPECT_EQ(w->test, w->group->nr_paused, 0);
 }
 
+/* ---- devices that are not trusted ---------------------------------------- */
+
+static int demand_identity(struct device *dev)
+{
+	return IOMMU_DOMAIN_IDENTITY;
+}
+
+static const struct iommu_ops demanding_ops = {
+	.blocked_domain = &blocked,
+	.identity_domain = &normal,
+	.release_domain = &blocked,
+	.remove_dev_pasid = fake_remove_pasid,
+	.def_domain_type = demand_identity,
+};
+
+/* 1.5: one member is not trusted: none of them goes untranslated. */
+static void untrusted_function_gets_no_identity(struct kunit *test)
+{
+	struct world *w = test->priv;
+
+	guard(iommu_group)(w->group);
+	WRITE_ONCE(w->group->default_domain, &blocked);
+	KUNIT_EXPECT_EQ(test, 0, iommu_transition(w->group, IOMMU_NO_PASID,
+						  NULL, &blocked));
+	w->f[1].pdev.untrusted = true;
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			iommu_setup_default_domain(w->group,
+						   IOMMU_DOMAIN_IDENTITY));
+	/* Nor if its driver demands it. */
+	fake_iommu.ops = &demanding_ops;
+	KUNIT_EXPECT_EQ(test, -EINVAL, iommu_setup_default_domain(w->group, 0));
+	w->f[1].pdev.untrusted = false;
+	KUNIT_EXPECT_EQ(test, 0, iommu_setup_default_domain(w->group, 0));
+	fake_iommu.ops = &fake_ops;
+	for (int i = 0; i < FAKES; i++)
+		KUNIT_EXPECT_PTR_EQ(test, w->f[i].hw, &normal);
+}
+
 /* ---- the last fence ------------------------------------------------------- */
 
 static u16 command_of(struct fake *fake)
@@ -629,6 +667,7 @@ static void device_without_ats_is_left_alone(struct kunit *test)
 }
 
 static struct kunit_case pci_cases[] = {
+	KUNIT_CASE(untrusted_function_gets_no_identity),
 	KUNIT_CASE(stranded_device_loses_bus_mastering),
 	KUNIT_CASE(parked_device_keeps_its_bus_mastering),
 	KUNIT_CASE(every_place_ends_with_the_last_fence),

@@ -382,6 +382,36 @@ static void group_that_failed_once_is_set_up_later(struct kunit *test)
 	iommu_group_put(kept_group);
 }
 
+/* O2: an owner keeps an emptied group; who cannot be blocked stays outside. */
+static void newcomer_of_an_owned_group_that_cannot_be_blocked(struct kunit *test)
+{
+	struct mock_iommu *m = test->priv;
+	struct mock_dev *md, *late;
+
+	kept_group = iommu_group_alloc();
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, kept_group);
+	m->ops.device_group = keep_one_group;
+	m->ops.blocked_domain = NULL;
+	md = mock_add(m, 0);
+	KUNIT_ASSERT_EQ(test, 0,
+			iommu_group_claim_dma_owner(kept_group, &owner));
+	mock_unplug(md);
+	late = mock_new_dev(m, 0);
+	mock_fail(m, MOCK_ALLOC, NULL, -ENOMEM)->times = 2;
+	mock_plug(late);
+	KUNIT_EXPECT_NULL(test, mock_group(late));
+	KUNIT_EXPECT_NULL(test, late->hw[0]);
+	KUNIT_EXPECT_NULL(test, kept_group->default_domain);
+	mock_heal(m);
+
+	KUNIT_EXPECT_EQ(test, 0, iommu_probe_device(&late->dev));
+	mock_expect_domain(test, late, kept_group->blocking_domain);
+	iommu_group_release_dma_owner(kept_group);
+	mock_expect_domain(test, late, &m->identity);
+	mock_unregister(m);
+	iommu_group_put(kept_group);
+}
+
 /* O2, T8: an owner keeps an emptied group; who comes next is blocked. */
 static void newcomer_of_an_emptied_owned_group_is_blocked(struct kunit *test)
 {
@@ -726,6 +756,7 @@ static struct kunit_case probe_cases[] = {
 	KUNIT_CASE(register_passes_over_a_bad_group),
 	KUNIT_CASE(group_that_failed_once_is_set_up_later),
 	KUNIT_CASE(newcomer_of_an_emptied_owned_group_is_blocked),
+	KUNIT_CASE(newcomer_of_an_owned_group_that_cannot_be_blocked),
 	KUNIT_CASE(register_ignores_devices_of_others),
 	KUNIT_CASE(presence_is_asked_of_the_watched_buses),
 	KUNIT_CASE(iommus_of_two_buses_keep_apart),

@@ -3,8 +3,10 @@
  * What the core tells people and listeners: the reason of each refusal (O5), the
  * owner's name, notices and uevents.
  */
+#include <linux/kthread.h>
 #include <linux/notifier.h>
 #include <linux/sched.h>
+#include <linux/sched/task.h>
 
 #include "mock-iommu.h"
 
@@ -275,6 +277,43 @@ static void owner_is_named(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, group->claimant);
 }
 
+struct claimer {
+	struct iommu_group *group;
+	int ret;
+};
+
+static int claim_and_exit(void *data)
+{
+	struct claimer *claimer = data;
+
+	claimer->ret = iommu_group_claim_dma_owner(claimer->group, &user_a);
+	return 0;
+}
+
+/* O5: a claim outlives its process, whose file descriptor another one got. */
+static void owner_that_has_exited_is_told(struct kunit *test)
+{
+	struct mock_dev *md = mock_group_with_pasids(test, 1);
+	struct claimer claimer = { .group = mock_group(md), .ret = -EAGAIN };
+	char text[IOMMU_OWNER_TEXT];
+	struct task_struct *task;
+
+	task = kthread_create(claim_and_exit, &claimer, "iommu-claimer");
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, task);
+	get_task_struct(task);
+	wake_up_process(task);
+	/* Its number is given back some time after its exit. */
+	while (pid_task(READ_ONCE(task->thread_pid), PIDTYPE_PID))
+		schedule_timeout_uninterruptible(1);
+	put_task_struct(task);
+	KUNIT_ASSERT_EQ(test, claimer.ret, 0);
+	scoped_guard(iommu_group, claimer.group)
+		KUNIT_EXPECT_STREQ(test,
+				   iommu_owner_text(claimer.group, text),
+				   "a process that has exited, through unknown");
+	iommu_group_release_dma_owner(claimer.group);
+}
+
 /* ---- notices ------------------------------------------------------------ */
 
 struct listener {
@@ -413,6 +452,7 @@ static struct kunit_case reasons_cases[] = {
 	KUNIT_CASE(device_in_reset_is_the_reason),
 	KUNIT_CASE(question_ends_with_the_mutex),
 	KUNIT_CASE(owner_is_named),
+	KUNIT_CASE(owner_that_has_exited_is_told),
 	KUNIT_CASE(listeners_hear_of_changes_in_order),
 	KUNIT_CASE(second_registration_is_refused),
 	KUNIT_CASE(changes_are_told_to_user_space_in_one),
