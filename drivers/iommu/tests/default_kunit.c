@@ -10,6 +10,7 @@
 #include <linux/cred.h>
 #include <linux/device.h>
 #include <linux/init.h>
+#include <linux/kstrtox.h>
 #include <linux/kthread.h>
 #include <linux/scatterlist.h>
 #include <linux/sched.h>
@@ -390,13 +391,55 @@ static void first_default_without_direct_mappings_leaves_nothing(struct kunit *t
 	mock_expect_domain(test, md, mock_group(md)->default_domain);
 }
 
-/* The kernel's own choice cannot be had, nor what comes next to it. */
+/* What the command line says of an option, if it says anything. */
+static bool option(const char *name, bool otherwise)
+{
+	const char *said = strstr(saved_command_line, name);
+	bool on;
+
+	if (!said || kstrtobool(said + strlen(name), &on))
+		return otherwise;
+	return on;
+}
+
+static bool option_passthrough(void)
+{
+	return option("iommu.passthrough=",
+		      IS_ENABLED(CONFIG_IOMMU_DEFAULT_PASSTHROUGH));
+}
+
+static bool option_strict(void)
+{
+	return option("iommu.strict=",
+		      IS_ENABLED(CONFIG_IOMMU_DEFAULT_DMA_STRICT));
+}
+
+/* The kernel's own choice cannot be had, but what comes next to it. */
+static void default_falls_back_to_the_next_best(struct kunit *test)
+{
+	struct mock_iommu *m = test->priv;
+	struct mock_dev *md;
+
+	skip_without_dma(test);
+	if (option_passthrough() || option_strict())
+		kunit_skip(test, "nothing comes next to this kernel's choice");
+	m->caps = BIT(IOMMU_CAP_DEFERRED_FLUSH);
+	mock_fail(m, MOCK_ALLOC, NULL, -ENOMEM);
+	md = open_group_of(test, 1);
+	KUNIT_EXPECT_EQ(test, 0, mock_faults_left(m));
+	KUNIT_EXPECT_STREQ(test, type_show(test, mock_group(md)), "DMA\n");
+	KUNIT_EXPECT_EQ(test, mock_live_domains(m), 1);
+}
+
+/* Nor that: the device stays outside. */
 static void default_that_nobody_asked_for_fails_as_well(struct kunit *test)
 {
 	struct mock_iommu *m = test->priv;
 	struct mock_dev *md = mock_new_dev(m, 0);
 
 	skip_without_dma(test);
+	if (option_passthrough())
+		kunit_skip(test, "identity takes no memory");
 	md->def_type = 0;
 	mock_fail(m, MOCK_ALLOC, NULL, -ENOMEM)->times = 2;
 	mock_plug(md);
@@ -410,20 +453,15 @@ static void default_that_nobody_asked_for_fails_as_well(struct kunit *test)
 static void command_line_decides_what_new_groups_get(struct kunit *test)
 {
 	struct mock_iommu *m = test->priv;
-	bool passthrough = IS_ENABLED(CONFIG_IOMMU_DEFAULT_PASSTHROUGH);
-	bool strict = IS_ENABLED(CONFIG_IOMMU_DEFAULT_DMA_STRICT);
 	const char *word = "DMA-FQ\n";
 
-	if (strstr(saved_command_line, "iommu.passthrough="))
-		passthrough = strstr(saved_command_line, "iommu.passthrough=1");
-	if (strstr(saved_command_line, "iommu.strict="))
-		strict = strstr(saved_command_line, "iommu.strict=1");
-	KUNIT_EXPECT_EQ(test, iommu_default_passthrough(), passthrough);
+	KUNIT_EXPECT_EQ(test, iommu_default_passthrough(),
+			option_passthrough());
 	skip_without_dma(test);
 	m->caps = BIT(IOMMU_CAP_DEFERRED_FLUSH);
-	if (passthrough)
+	if (option_passthrough())
 		word = "identity\n";
-	else if (strict)
+	else if (option_strict())
 		word = "DMA\n";
 	KUNIT_EXPECT_STREQ(test,
 			   type_show(test, mock_group(open_group_of(test, 1))),
@@ -634,6 +672,7 @@ static struct kunit_case default_cases[] = {
 	KUNIT_CASE(change_without_direct_mappings_goes_back),
 	KUNIT_CASE(direct_mappings_may_come_behind_the_attach),
 	KUNIT_CASE(first_default_without_direct_mappings_leaves_nothing),
+	KUNIT_CASE(default_falls_back_to_the_next_best),
 	KUNIT_CASE(default_that_nobody_asked_for_fails_as_well),
 	KUNIT_CASE(command_line_decides_what_new_groups_get),
 	KUNIT_CASE(flush_queue_starts_under_a_bound_driver),
