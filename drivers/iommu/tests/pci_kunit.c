@@ -10,10 +10,12 @@
 #include <linux/iommu.h>
 #include <linux/pci.h>
 #include <linux/pci_hotplug.h>
+#include "../../pci/pci.h"
 #include "../iommu-priv.h"
 
 #define FAKES		2
-#define FLR_METHOD	3	/* its place in pci_reset_fn_methods[] */
+#define AF_FLR_METHOD	4	/* its place in pci_reset_fn_methods[] */
+#define AF_CAP		0x40	/* its place in the configuration space */
 #define PASID		5
 
 /**
@@ -258,7 +260,12 @@ static void fake_join(struct world *w, struct fake *fake)
 	pdev->ats_cap = 0x100;
 	pdev->devcap = PCI_EXP_DEVCAP_FLR;
 	pdev->imm_ready = 1;
-	pdev->reset_methods[0] = FLR_METHOD;
+	/* Not PCI Express's, which announces itself: that is to be seen. */
+	pdev->reset_methods[0] = AF_FLR_METHOD;
+	fake->config[PCI_STATUS] = PCI_STATUS_CAP_LIST;
+	fake->config[PCI_CAPABILITY_LIST] = AF_CAP;
+	fake->config[AF_CAP] = PCI_CAP_ID_AF;
+	fake->config[AF_CAP + PCI_AF_CAP] = PCI_AF_CAP_TP | PCI_AF_CAP_FLR;
 	pdev->slot = &w->slot;
 	mutex_init(&fake->iommu.lock);
 	fake->iommu.iommu_dev = &fake_iommu;
@@ -274,6 +281,7 @@ static void fake_join(struct world *w, struct fake *fake)
 static void bus_init(struct world *w, struct pci_bus *bus, struct pci_ops *ops)
 {
 	INIT_LIST_HEAD(&bus->devices);
+	INIT_LIST_HEAD(&bus->slots);
 	bus->ops = ops;
 #ifdef CONFIG_X86
 	bus->sysdata = &w->sysdata;
@@ -549,6 +557,23 @@ static int reset_slot(struct world *w)
 	return pci_reset_bus(&w->f[0].pdev);
 }
 
+static int reset_by_driver(struct world *w)
+{
+	return pcie_flr(&w->f[0].pdev);
+}
+
+static int reset_bus_after_error(struct world *w)
+{
+	return pci_bus_error_reset(&w->bridge.pdev);
+}
+
+static int reset_slot_after_error(struct world *w)
+{
+	w->slot.hotplug = &w->hotplug;
+	list_add(&w->slot.list, &w->bus.slots);
+	return pci_bus_error_reset(&w->bridge.pdev);
+}
+
 struct reset {
 	const char *name;
 	int (*run)(struct world *w);
@@ -560,6 +585,9 @@ static const struct reset resets[] = {
 	{ "function alone", reset_function_alone },
 	{ "bus", reset_bus, true },
 	{ "slot", reset_slot, true },
+	{ "function by its driver", reset_by_driver },
+	{ "bus after an error", reset_bus_after_error, true },
+	{ "slot after an error", reset_slot_after_error, true },
 };
 
 static void reset_desc(const struct reset *reset, char *desc)
