@@ -136,6 +136,16 @@ void pattern_fill(void *buf, size_t len, unsigned int seed);
 /* -1 if @buf holds the pattern, else the offset of the first wrong byte */
 long pattern_check(const void *buf, size_t len, unsigned int seed);
 
+/*
+ * Failures on demand: all of the kernel's allocations of this thread may fail, and nothing
+ * is said about it. -ENOENT where the kernel has no fault injection.
+ */
+int fail_nth_open(void);
+/* The @point'th point from now at which something may fail does; 0: none. */
+bool fail_nth_set(int fail_nth, int point);
+/* Has it failed? From now on nothing does. */
+bool fail_nth_happened(int fail_nth);
+
 /* The kernel log: only what is written after klog_open() is seen. */
 int klog_open(void);
 /*

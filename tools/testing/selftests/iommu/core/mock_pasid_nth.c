@@ -3,12 +3,9 @@
  * PASIDs by iommufd with a failure at every point where the kernel lets one be injected:
  * allocations, and the mock driver. An operation that fails has changed nothing and works
  * when it is tried again; one that cannot fail does what it should.
- *
- * /proc/thread-self/fail-nth says how many points from now the failure is to happen, and
- * reads as 0 once it has. A step is repeated with the next point until none is left.
+ * A step is repeated with the next point until none is left.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -33,23 +30,6 @@ FIXTURE(nth)
 #define FIRST	(&self->dev[0])
 #define SECOND	(&self->dev[1])
 
-/* All allocations may fail, and nothing is said about it. */
-static bool prepare_injection(void)
-{
-	static const char * const said[] = { "failslab", "fail_page_alloc", "fail_iommufd" };
-	char path[64];
-	size_t i;
-
-	if (sysfs_write("/sys/kernel/debug/failslab/ignore-gfp-wait", "N"))
-		return false;
-	sysfs_write("/sys/kernel/debug/fail_page_alloc/ignore-gfp-wait", "N");
-	for (i = 0; i < ARRAY_SIZE(said); i++) {
-		snprintf(path, sizeof(path), "/sys/kernel/debug/%s/verbose", said[i]);
-		sysfs_write(path, "0");
-	}
-	return true;
-}
-
 FIXTURE_SETUP(nth)
 {
 	__u32 parent;
@@ -57,10 +37,9 @@ FIXTURE_SETUP(nth)
 
 	if (!mock_usable())
 		SKIP(return, "no mock IOMMU, or a real one besides it");
-	if (!prepare_injection())
+	self->fail_nth = fail_nth_open();
+	if (self->fail_nth < 0)
 		SKIP(return, "no fault injection in this kernel");
-	self->fail_nth = open("/proc/thread-self/fail-nth", O_RDWR);
-	ASSERT_LE(0, self->fail_nth);
 	self->iommufd = iommufd_open();
 	ASSERT_LE(0, FD);
 	ASSERT_EQ(0, ioas_alloc(FD, &self->ioas));
@@ -101,25 +80,6 @@ static bool is_state(struct _test_data_nth *self, struct state state)
 	return true;
 }
 
-static bool inject(struct _test_data_nth *self, int point)
-{
-	char text[16];
-	int len = snprintf(text, sizeof(text), "%d", point);
-
-	return pwrite(self->fail_nth, text, len, 0) == len;
-}
-
-/* Stop, and say whether the failure happened. Reading and writing may be what fails. */
-static bool injected(struct _test_data_nth *self)
-{
-	char text[16] = "";
-	bool happened = pread(self->fail_nth, text, sizeof(text) - 1, 0) > 0 && !atoi(text);
-
-	if (!inject(self, 0))
-		inject(self, 0);
-	return happened;
-}
-
 typedef int (*step_fn)(struct _test_data_nth *self);
 
 struct step {
@@ -138,10 +98,10 @@ static int sweep(struct _test_data_nth *self, const struct step *step)
 	int point, ret;
 
 	for (point = 1; happened && !wrong; point++) {
-		if (!inject(self, point))
+		if (!fail_nth_set(self->fail_nth, point))
 			return -1;
 		ret = step->run(self);
-		happened = injected(self);
+		happened = fail_nth_happened(self->fail_nth);
 		if (ret && !happened)
 			wrong = "fails without a failure";
 		else if (!is_state(self, ret ? step->before : step->after))

@@ -20,6 +20,7 @@
 #define BYTES	EDU_MAX_DMA
 #define IOVA	0x40000000
 #define HOLE	0x50000000	/* never mapped */
+#define MANY	4000		/* more points of failure than any call has */
 
 FIXTURE(vfio)
 {
@@ -60,6 +61,29 @@ FIXTURE_TEARDOWN(vfio)
 	close(self->klog);
 	EXPECT_EQ(0, pci_bind(self->bdf, EDU_DRIVER));
 	EXPECT_EQ(0, edu_kernel_dma(self->bdf, BYTES));
+}
+
+/* Files go when their last holder does, which may be a moment after close(). */
+struct wanted_owner {
+	int group;
+	const char *owner;
+};
+
+static bool is_owner(const void *arg)
+{
+	const struct wanted_owner *wanted = arg;
+	char path[64], owner[32];
+
+	snprintf(path, sizeof(path), "/sys/kernel/iommu_groups/%d/owner", wanted->group);
+	/* the base has no such file */
+	return sysfs_read(path, owner, sizeof(owner)) < 0 || !strcmp(owner, wanted->owner);
+}
+
+static int wait_owner(int group, const char *owner)
+{
+	struct wanted_owner wanted = { group, owner };
+
+	return wait_for(is_owner, &wanted, 5000) ? 0 : -ETIMEDOUT;
 }
 
 TEST_F(vfio, registers_work)
@@ -190,6 +214,69 @@ TEST_F(vfio, second_claim_starts_with_nothing_mapped)
 	EXPECT_EQ(-1, pattern_check(self->memory, 2 * PAGE, 5));
 }
 
+/*
+ * Claim and attach with a failure at the @point'th point, then release. The device is not
+ * opened meanwhile: the kernel's ACPI code does not survive such failures.
+ */
+static int fail_at(enum claim_way way, const char *bdf, int fail_nth, int point, bool *happened)
+{
+	struct claim claim = NO_CLAIM;
+	int ret;
+
+	if (way == BY_CDEV) {
+		ret = claim_take(&claim, way, bdf);
+		if (!ret)
+			ret = cdev_detach(claim.device);
+		if (!ret && !fail_nth_set(fail_nth, point))
+			ret = -EIO;
+		if (!ret)
+			ret = cdev_attach(claim.device, &claim.ioas);
+	} else {
+		claim.container = open(way == BY_GROUP_TYPE1 ? "/dev/vfio/vfio" : "/dev/iommu",
+				       O_RDWR | O_CLOEXEC);
+		claim.group = vfio_group_open(pci_group(bdf));
+		if (claim.container < 0 || claim.group < 0 || !fail_nth_set(fail_nth, point))
+			ret = -EIO;
+		else
+			ret = vfio_group_set_container(claim.group, claim.container);
+		if (!ret && way == BY_GROUP_TYPE1)
+			ret = vfio_container_set_type1(claim.container);
+	}
+	*happened = fail_nth_happened(fail_nth);
+	claim_drop(&claim);
+	return ret;
+}
+
+/* T2: what fails leaves nobody as the owner and is to be had at once; then DMA works. */
+TEST_F(vfio, claim_that_fails_leaves_nothing)
+{
+	int fail_nth = fail_nth_open(), group = pci_group(self->bdf), point = 0, refused = 0, ret;
+	bool happened;
+
+	if (fail_nth == -ENOENT)
+		SKIP(return, "no fault injection in this kernel");
+	ASSERT_LE(0, fail_nth);
+	claim_drop(&self->claim);
+	do {
+		ASSERT_EQ(0, wait_owner(group, "none"));
+		ret = fail_at(variant->way, self->bdf, fail_nth, ++point, &happened);
+		refused += !!ret;
+	} while (happened && point < MANY);
+	EXPECT_EQ(0, ret);
+	EXPECT_GT(MANY, point);
+	TH_LOG("%d points, refused at %d", point - 1, refused);
+	EXPECT_LT(0, refused);
+	close(fail_nth);
+
+	ASSERT_EQ(0, claim_take(&self->claim, variant->way, self->bdf));
+	ASSERT_EQ(0, edu_start(self->claim.device));
+	ASSERT_EQ(0, claim_map(&self->claim, self->memory, 2 * PAGE, IOVA));
+	pattern_fill(self->memory, PAGE, 4);
+	ASSERT_EQ(0, edu_fetch(self->claim.device, IOVA, BYTES));
+	ASSERT_EQ(0, edu_store(self->claim.device, IOVA + PAGE, BYTES));
+	EXPECT_EQ(-1, pattern_check(self->memory + PAGE, BYTES, 4));
+}
+
 /* What follows is what only iommufd can: address spaces changed under use. */
 FIXTURE(spaces)
 {
@@ -304,6 +391,39 @@ TEST_F(spaces, bad_target_is_refused_and_keeps_the_space)
 	memset(self->memory, 0, 2 * PAGE);
 	ASSERT_EQ(0, edu_store(device, IOVA, BYTES));
 	EXPECT_EQ(-1, pattern_check(self->memory, BYTES, 6));
+}
+
+/* T2: a replace with a failure at each point; the device stays where it was. */
+TEST_F(spaces, replace_that_fails_keeps_the_space)
+{
+	int device = self->claim.device, fail_nth = fail_nth_open();
+	int point = 0, refused = 0, ret;
+	bool happened;
+
+	if (fail_nth == -ENOENT)
+		SKIP(return, "no fault injection in this kernel");
+	ASSERT_LE(0, fail_nth);
+	ASSERT_EQ(0, use_space(device, self->space[0]));
+	pattern_fill(self->memory, PAGE, 1);
+	ASSERT_EQ(0, edu_fetch(device, IOVA, BYTES));
+	do {
+		ASSERT_TRUE(fail_nth_set(fail_nth, ++point));
+		ret = use_space(device, self->space[1]);
+		happened = fail_nth_happened(fail_nth);
+		memset(self->memory, 0, 2 * PAGE);
+		ASSERT_EQ(0, edu_store(device, IOVA, BYTES));
+		EXPECT_EQ(-1, pattern_check(self->memory + !ret * PAGE, BYTES, 1));
+		EXPECT_EQ(0, self->memory[!!ret * PAGE]);
+		EXPECT_EQ(0, self->memory[!!ret * PAGE + BYTES - 1]);
+		refused += !!ret;
+		if (!ret)
+			ASSERT_EQ(0, use_space(device, self->space[0]));
+	} while (happened && point < MANY);
+	EXPECT_EQ(0, ret);
+	EXPECT_GT(MANY, point);
+	TH_LOG("%d points, refused at %d", point - 1, refused);
+	EXPECT_LT(0, refused);
+	close(fail_nth);
 }
 
 static void *keep_storing(void *data)
