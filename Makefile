@@ -4,14 +4,17 @@
 # The work is done by the scripts in lab/; this file only names it.
 
 FLAVOUR ?= plain
-MACHINE ?= vtd
 export ACCEL LINUX_SRC LAB_INSTALL JOBS GDB_PORT
 
 # This is not the kernel's make: its own -j would only mix the progress lines.
 .NOTPARALLEL:
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help run test shell gdb build kunit kunit-arm64 compat mutants weaknesses base-watch exhaustive coverage clean
+# make run shows most where the device with PASIDs is.
+run: MACHINE ?= vtd-pasid
+MACHINE ?= vtd
+
+.PHONY: help run test gap shell gdb build kunit kunit-arm64 compat mutants weaknesses base-watch exhaustive coverage clean
 help:
 	@lab/help.sh
 
@@ -20,6 +23,9 @@ run:
 
 test:
 	@lab/test.sh $(FLAVOUR)
+
+gap:
+	@lab/gap.sh
 
 kunit:
 	@lab/kunit.sh $(FLAVOUR) '$(SUITES)'

@@ -5,6 +5,7 @@
 cat <<END
 make run         build, boot, and watch a device claimed, translated, given back
 make test        everything; ends with: N passed, N failed, N skipped
+make gap         DMA that meets a replace, with the base's core and with ours, side by side
 make kunit       only the KUnit suites (SUITES= a glob)
 make kunit-arm64 the suites of the SMMUv3 driver, in an emulated arm64 machine
 make shell       a prompt in the guest         make gdb   the same, waiting for gdb
@@ -19,13 +20,13 @@ make clean       remove build/
 
 FLAVOUR=  plain (default), debug (sanitizers), kcsan (data races; make kunit),
           cov (gcov), base (without our core)
-MACHINE=  vtd (default), vtd-sm (scalable mode), vtd-pasid (and a device
-          with PASIDs), virtio, amd, none                          (run, shell, gdb)
+MACHINE=  vtd, vtd-sm (scalable mode), vtd-pasid (and a device with PASIDs),
+          virtio, amd, none; default is vtd, for run vtd-pasid    (run, shell, gdb)
 ACCEL=    kvm or tcg; else KVM is tried and used if a guest really starts
 LINUX_SRC=    another 6.12.y tree or tarball (default: package linux-source-6.12)
 LAB_INSTALL=  no: only report missing packages and stop
 JOBS=     parallel compilations (default: one per processor, here $(nproc))
 GDB_PORT= port of make gdb (default 1234)
 
-make run takes vtd and vtd-sm only. Logs are in build/log, kernels in build/FLAVOUR.
+make run takes vtd, vtd-sm and vtd-pasid only. Logs are in build/log, kernels in build/FLAVOUR.
 END

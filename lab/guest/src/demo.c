@@ -21,17 +21,18 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "core_lib.h"
+#include "core_dma.h"
 
 #define PAGE		4096
 #define BYTES		EDU_MAX_DMA
 #define IOVA		0x10000000
 #define OUTSIDE		0x20000000	/* never mapped */
-#define STEPS		10
+#define STEPS		11
 #define WORK_MS		4000
+#define REPLACES	10000
 
 static bool want_reasons;
-static int step, failed;
+static int step, failed, skipped;
 
 static char first[BDF_LEN], second[BDF_LEN];
 static int group, klog, iommufd, device;
@@ -51,6 +52,12 @@ static void __printf(2, 3) result(bool held, const char *format, ...)
 	printf("\n");
 	fflush(stdout);
 	failed += !held;
+}
+
+static void skip(const char *what, const char *why)
+{
+	printf("ok %d # SKIP %s: %s\n", ++step, what, why);
+	skipped++;
 }
 
 /* A step that the later ones stand on: the rest cannot be measured without it. */
@@ -350,6 +357,54 @@ static void user_releases(void)
 	       name_of(ret), name_of(again), group, type);
 }
 
+/*
+ * Replaces while requests with a PASID never stop; and the same by detaching and attaching,
+ * which is what a kernel without replace can do, for comparison.
+ */
+static void replace_under_pasid_dma(void)
+{
+	static const char what[] = "replace under PASID DMA";
+	struct dma_tally tally;
+	struct dma_rig rig;
+	int ret;
+
+	ret = dma_memory(&rig);
+	if (!ret)
+		ret = dma_open(&rig);
+	if (ret == -ENODEV) {
+		skip(what, "this machine has no device with PASIDs (lab/device)");
+		return;
+	}
+	if (ret) {
+		result(false, "%s: no device: %s", what, name_of(ret));
+		return;
+	}
+	ret = dma_by_module(&rig);
+	if (!ret)
+		ret = dma_measure(&rig, 1, dma_detach_attach, REPLACES, &tally);
+	dma_close(&rig);
+	if (!ret)
+		printf("# detach and attach: %lu times, %lu requests, %lu failed, %lu misplaced\n",
+		       tally.replaces, tally.requests, tally.failed, tally.misplaced);
+	else
+		printf("# detach and attach: %s\n", name_of(ret));
+	if (!rig.pasids) {
+		skip(what, "VFIO of this kernel attaches no PASIDs");
+		return;
+	}
+	ret = dma_open(&rig);
+	if (!ret) {
+		ret = dma_measure(&rig, 1, dma_attach, REPLACES, &tally);
+		dma_close(&rig);
+	}
+	if (ret)
+		result(false, "%s: %s", what, name_of(ret));
+	else
+		result(!tally.failed && !tally.nowhere && !tally.misplaced,
+		       "%s: %lu replaces, %lu requests, %lu failed, %lu misplaced", what,
+		       tally.replaces, tally.requests, tally.failed, tally.misplaced);
+}
+
 int main(int argc, char **argv)
 {
 	want_reasons = argc > 1 && !strcmp(argv[1], "reasons");
@@ -367,6 +422,7 @@ int main(int argc, char **argv)
 	replace_under_use();
 	user_releases();
 	kernel_uses("again");
-	printf("# %d of %d held\n", step - failed, STEPS);
+	replace_under_pasid_dma();
+	printf("# %d of %d held, %d skipped\n", step - failed - skipped, STEPS, skipped);
 	return failed || step != STEPS;
 }
