@@ -237,17 +237,30 @@ TEST_F(hotplug, unplug_waits_for_user_by_group_iommufd)
 #define LOST_ENTRY "the IOMMU's driver cleared the entry that the one which stayed needs"
 #define NO_BRIDGE "no edu device behind a conventional PCI bridge"
 
-/* O3: who arrives joins the group, but no driver that does DMA gets it for now. */
+/*
+ * O3: who arrives joins the group, but no driver that does DMA gets it for now; and the
+ * log says so, with who owns the group. The base is silent.
+ */
 TEST_F(hotplug, arrival_in_owned_group_gets_no_dma_driver)
 {
+	const char *const words[] = { self->bdf, "refused", "user space owns it",
+				      "hotplug_test", NULL };
+	char line[512] = "";
+	int klog;
+
 	if (edu_find_bridged(self->stays))
 		SKIP(return, NO_BRIDGE);
 	ASSERT_EQ(0, pci_bind(self->stays, "vfio-pci"));
 	ASSERT_EQ(0, claim_take(&self->claim, BY_CDEV, self->stays));
 	ASSERT_EQ(0, edu_start(self->claim.device));
 	ASSERT_EQ(0, claim_map(&self->claim, self->memory, 2 * PAGE, IOVA));
+	klog = klog_open();
 	ASSERT_EQ(0, plug(self, "ppb", "2"));
 	EXPECT_EQ(pci_group(self->stays), pci_group(self->bdf));
+	/* its driver was tried as it arrived, */
+	EXPECT_EQ(0, klog_wait(klog, words, line, sizeof(line), WAIT_MS));
+	close(klog);
+	/* and when it is asked for */
 	EXPECT_EQ(-EBUSY, pci_bind(self->bdf, EDU_DRIVER));
 	EXPECT_FALSE(is_ready(self->bdf));
 	/* the user goes on as before */
