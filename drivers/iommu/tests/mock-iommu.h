@@ -32,7 +32,7 @@
 #include <linux/xarray.h>
 #include "../iommu-priv.h"
 
-#define MOCK_DEVS	16
+#define MOCK_DEVS	2048
 #define MOCK_SLOTS	64	/* PASIDs of a device, IOMMU_NO_PASID included */
 #define MOCK_PASID_BITS	6
 #define MOCK_FAULTS	8
