@@ -152,6 +152,7 @@ static int iommu_refuse_second_owner(struct iommu_group *group, void *owner)
 static int iommu_group_claim(struct iommu_group *group, void *owner,
 			     const char *by)
 {
+	struct group_device *gdev = iommu_group_first_member(group);
 	int ret;
 
 	lockdep_assert_held(&group->mutex);
@@ -161,6 +162,11 @@ static int iommu_group_claim(struct iommu_group *group, void *owner,
 	if ((group->domain && group->domain != group->default_domain) ||
 	    iommu_group_has_slots(group))
 		return iommu_refuse_busy(group);
+	if (!gdev)
+		return iommu_refuse(group, IOMMU_REFUSED_EMPTY, NULL, -ENODEV);
+	if (!dev_has_iommu(gdev->dev))
+		return iommu_refuse(group, IOMMU_REFUSED_NO_IOMMU, NULL,
+				    -ENODEV);
 
 	ret = iommu_group_need_blocking_domain(group);
 	if (ret)

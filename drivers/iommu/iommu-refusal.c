@@ -169,13 +169,17 @@ static void iommu_refusal_log(struct iommu_group *group,
 			      struct device *obstacle, unsigned int others)
 {
 	struct device *dev = group->asker ?: obstacle;
+	struct device_driver *driver = NULL;
 	char way[96] = "", more[24] = "", owner[IOMMU_OWNER_TEXT];
 
 	if (others)
 		snprintf(more, sizeof(more), ", and %u more", others);
-	if (obstacle && obstacle->driver)
+	/* Unless it is the driver that is in the way, it may be leaving. */
+	if (obstacle)
+		driver = READ_ONCE(obstacle->driver);
+	if (driver)
 		snprintf(way, sizeof(way), " (%s, driver %s%s)",
-			 dev_name(obstacle), obstacle->driver->name, more);
+			 dev_name(obstacle), driver->name, more);
 	else if (obstacle && obstacle != dev)
 		snprintf(way, sizeof(way), " (%s)", dev_name(obstacle));
 	else if (iommu_group_user_owned(group))

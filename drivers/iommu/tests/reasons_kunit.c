@@ -13,10 +13,9 @@
 static int user_a, user_b;
 
 /* The group's last refusal was for this reason, with this error. */
-static void expect_reason(struct kunit *test, struct mock_dev *md,
-			  const char *word, int error)
+static void expect_group_reason(struct kunit *test, struct iommu_group *group,
+				const char *word, int error)
 {
-	struct iommu_group *group = mock_group(md);
 	enum iommu_refusal why;
 	int code;
 
@@ -27,6 +26,12 @@ static void expect_reason(struct kunit *test, struct mock_dev *md,
 	}
 	KUNIT_EXPECT_STREQ(test, iommu_refusal_word(why), word);
 	KUNIT_EXPECT_EQ(test, code, error);
+}
+
+static void expect_reason(struct kunit *test, struct mock_dev *md,
+			  const char *word, int error)
+{
+	expect_group_reason(test, mock_group(md), word, error);
 }
 
 static void expect_no_refusal(struct kunit *test, struct mock_dev *md)
@@ -214,6 +219,24 @@ static void pasids_are_refused_for_a_reason(struct kunit *test)
 	iommu_detach_device_pasid(a, &md->dev, 1);
 	iommu_domain_free(a);
 	iommu_domain_free(b);
+}
+
+/* Groups that VFIO makes up, before they have a device and then. */
+static void groups_without_iommu_are_no_ones(struct kunit *test)
+{
+	struct mock_dev *bare = mock_add_bare(test->priv);
+	struct iommu_group *group = iommu_group_alloc();
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, group);
+	KUNIT_EXPECT_EQ(test, -ENODEV,
+			iommu_group_claim_dma_owner(group, &user_a));
+	expect_group_reason(test, group, "empty", -ENODEV);
+	KUNIT_EXPECT_EQ(test, 0, iommu_group_add_device(group, &bare->dev));
+	KUNIT_EXPECT_EQ(test, -ENODEV,
+			iommu_group_claim_dma_owner(group, &user_a));
+	expect_group_reason(test, group, "no-iommu", -ENODEV);
+	iommu_group_remove_device(&bare->dev);
+	iommu_group_put(group);
 }
 
 static void device_in_reset_is_the_reason(struct kunit *test)
@@ -449,6 +472,7 @@ static struct kunit_case reasons_cases[] = {
 	KUNIT_CASE(newcomer_beside_an_exclusive_device_is_told_so),
 	KUNIT_CASE(attaches_are_refused_for_a_reason),
 	KUNIT_CASE(pasids_are_refused_for_a_reason),
+	KUNIT_CASE(groups_without_iommu_are_no_ones),
 	KUNIT_CASE(device_in_reset_is_the_reason),
 	KUNIT_CASE(question_ends_with_the_mutex),
 	KUNIT_CASE(owner_is_named),
