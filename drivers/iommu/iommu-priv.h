@@ -24,6 +24,7 @@
  *	    dev->iommu->lock		page requests on their way
  *	iommu_device_lock (spin)	the list of registered IOMMUs
  *	group->pasids.xa_lock (spin)	leaf; interrupt threads take it alone
+ *	iommu_groups.xa_lock (spin)	leaf; all groups by number
  *
  * Letters used at fields:
  *	I  set before the object is visible, constant afterwards
