@@ -80,8 +80,9 @@ static int iommu_refuse_busy(struct iommu_group *group)
  *
  * Context: process context, takes group->mutex.
  * Return: 0, also where the device has no group; -EPROBE_DEFER the group has no
- * default domain yet; -EBUSY a user owns the group, or somebody else attached
- * a domain to it or uses its PASIDs.
+ * default domain yet; -EBUSY a user owns the group, or a driver has it for
+ * another device alone; or, where such drivers are bound already, another domain
+ * is attached or PASIDs are in use.
  */
 int iommu_device_use_default_domain(struct device *dev)
 {
