@@ -395,9 +395,9 @@ static void iommu_probe_finalize(struct device *dev)
  * Context: process context; takes iommu_probe_device_lock and the mutex of the
  * device's group.
  * Return: 0, also if it was done before; or an error and the device is not
- * behind an IOMMU, and has lost its fwspec: -ENODEV there is none for it;
- * -EINVAL its driver is being unloaded or says no; -ENOMEM; or the driver's or
- * its first attach's error.
+ * behind an IOMMU: -ENODEV none has registered for it, and the fwspec stays for
+ * one that may come; else it has lost its fwspec: -EINVAL the driver is being
+ * unloaded or says no; -ENOMEM; or the driver's or its first attach's error.
  */
 int iommu_probe_device(struct device *dev)
 {

@@ -111,8 +111,8 @@ void iommu_group_flush_events(void)
  * iommu_register_group_notifier() - Hear of changes of all groups
  * @nb: called with a value of &enum iommu_group_event and a
  *	&struct iommu_group_notice, under the mutex of that group: it may sleep,
- *	but must not call anything that takes the mutex of a group. What it
- *	returns changes nothing
+ *	but must not call anything that takes the mutex of a group. It returns
+ *	NOTIFY_OK or NOTIFY_DONE: it cannot prevent anything
  *
  * Context: process context.
  * Return: 0, or -EEXIST if @nb is registered already.

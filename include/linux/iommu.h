@@ -599,8 +599,9 @@ __iommu_copy_struct_from_user_array(void *dst_data,
  *	Must quiesce the device if there is no @release_domain. The group mutex
  *	is held unless the device never joined one. May sleep, cannot fail
  * @probe_finalize: last step after the device has joined its group and its
- *	domain. No lock held; the driver may attach domains in it. Called again
- *	whenever the bus code asks for the device once more
+ *	domain. iommu_probe_device_lock held, but not the group mutex: the driver
+ *	may attach domains in it. Called again whenever the bus code asks for the
+ *	device once more
  * @device_group: the group a device belongs to, with a reference for the
  *	caller, or ERR_PTR. iommu_probe_device_lock held, may sleep
  * @get_resv_regions: appends the device's reserved regions to a list, each
@@ -632,10 +633,10 @@ __iommu_copy_struct_from_user_array(void *dst_data,
  *	the boot options say. Old platforms only
  * @user_pasid_table: user space owns the PASID table, so page requests of any
  *	PASID go to the domain in the slot %IOMMU_NO_PASID
- * @attach_breaks_old: a failed iommu_domain_ops.attach_dev() or set_dev_pasid()
- *	may have taken the device off its old domain. The core repairs such a
- *	device by attaching the old domain again, and never touches a failed
- *	device of another driver (law T4)
+ * @attach_breaks_old: a failed iommu_domain_ops.attach_dev() may have taken the
+ *	device off its old domain. The core repairs such a device by attaching
+ *	the old domain again, and never touches a failed device of another driver
+ *	(law T4). Says nothing about PASIDs
  * @pasid_replace: iommu_domain_ops.set_dev_pasid() takes a PASID that is in use
  *	from the old domain it is told to the new one, and leaves it on the old
  *	one when it fails
@@ -1020,7 +1021,8 @@ void dev_iommu_priv_set(struct device *dev, void *priv);
  * @IOMMU_GROUP_MEMBER_ADDED: a device has joined
  * @IOMMU_GROUP_MEMBER_REMOVED: a device has left
  * @IOMMU_GROUP_OWNER_CHANGED: nobody, the kernel or a user owns the group now
- * @IOMMU_GROUP_DEFAULT_CHANGED: the group has another default domain, or none
+ * @IOMMU_GROUP_DEFAULT_CHANGED: the group has another default domain. When its
+ *	last device leaves it has none; that is told as MEMBER_REMOVED alone
  */
 enum iommu_group_event {
 	IOMMU_GROUP_MEMBER_ADDED,
