@@ -14,7 +14,7 @@ MAKEFLAGS += --no-print-directory
 run: MACHINE ?= vtd-pasid
 MACHINE ?= vtd
 
-.PHONY: help run test gap shell gdb build kunit kunit-arm64 compat mutants weaknesses base-watch exhaustive coverage clean
+.PHONY: help run test gap shell gdb build kunit kunit-arm64 compat mutants weaknesses docs base-watch exhaustive coverage clean
 help:
 	@lab/help.sh
 
@@ -50,6 +50,9 @@ mutants:
 
 weaknesses:
 	@lab/weaknesses.sh
+
+docs:
+	@lab/docs.sh
 
 base-watch:
 	@lab/deps.sh run

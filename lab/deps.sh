@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # Install the Debian packages that a command needs and that are missing.
-# usage: lab/deps.sh run|gdb|compat|arm64|device      LAB_INSTALL=no only reports
+# usage: lab/deps.sh run|gdb|compat|arm64|device|docs      LAB_INSTALL=no only reports
 . "$(dirname "$0")/lib.sh"
 
 purpose=${1:-run}
-one_of purpose "$purpose" 'run gdb compat arm64 device'
+one_of purpose "$purpose" 'run gdb compat arm64 device docs'
 one_of LAB_INSTALL "${LAB_INSTALL:-yes}" 'yes no'
 
 [ "$(uname -m)" = x86_64 ] ||
@@ -41,6 +41,9 @@ wanted() {
 	device)	echo "dpkg-dev		unpacks QEMU's source, of which the device takes headers"
 		echo "pkg-config		where glib's headers are"
 		echo "libglib2.0-dev		headers QEMU's own include" ;;
+	docs)	echo "python3-sphinx		makes HTML of the documents"
+		echo "python3-yaml		documents that the kernel's target always makes"
+		echo "perl			scripts/kernel-doc and scripts/get_abi.pl" ;;
 	esac
 }
 

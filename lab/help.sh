@@ -15,6 +15,7 @@ make exhaustive  all that can happen in small worlds, DEPTH= operations in a row
 make compat      base sources compile against our header (x86-64 and arm64)
 make mutants     each fault in lab/mutants must turn a test red (MUTANTS= names)
 make weaknesses  the table of weaknesses names tests that exist
+make docs        HTML of the documents; every exported function is described
 make base-watch  base files we replace that moved since 6.12.117
 make clean       remove build/
 
