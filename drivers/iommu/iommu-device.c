@@ -8,8 +8,9 @@
  * of the group's slots, or leaves it outside (T8).
  *
  * iommu_probe_device_lock makes one probe or release at a time of all this:
- * dev->iommu and dev->iommu_group appear and vanish only under it, and an IOMMU
- * that has left the list while it was held is found by nobody any more (W13).
+ * dev->iommu and dev->iommu_group appear and vanish only under it (but for
+ * iommu_group_add_device(), which no IOMMU is behind), and an IOMMU that has
+ * left the list while it was held is found by nobody any more (W13).
  */
 #define pr_fmt(fmt) "iommu: " fmt
 

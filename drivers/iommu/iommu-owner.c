@@ -204,9 +204,9 @@ static bool iommu_owner_is_valid(void *owner)
  * Context: process context, takes group->mutex.
  * Return: 0, or an error and nothing changed: -EINVAL no owner given, or a
  * member's firmware needs 1:1 mappings; -EPERM drivers that use the DMA API are
- * bound, or a user, even the same, has the group; -EBUSY a domain is attached
- * or PASIDs are in use; -ENODEV the group is empty or has no IOMMU; -ENOMEM; or
- * the driver's error.
+ * bound, or a user, even the same, has the group; -EBUSY a domain is attached,
+ * PASIDs are in use, or a member is being reset; -ENODEV the group is empty or
+ * has no IOMMU; -ENOMEM; or the driver's error.
  */
 int iommu_group_claim_dma_owner_by(struct iommu_group *group, void *owner,
 				   const char *by)

@@ -169,7 +169,8 @@ static int iommu_pasid_takes_domain(struct iommu_domain *domain,
  * Return: 0, or an error and nothing changed: -EOPNOTSUPP the domain or the
  * driver cannot do PASIDs, or the device has none; -ENODEV no group; -EINVAL no
  * IOMMU, a domain of another driver, IOMMU_NO_PASID, or more than a member has;
- * -EBUSY the PASID is in use; -ENOMEM; or the driver's error.
+ * -EBUSY the PASID is in use, or a member is being reset; -ENOMEM; or the
+ * driver's error.
  */
 int iommu_attach_device_pasid(struct iommu_domain *domain, struct device *dev,
 			      ioasid_t pasid,
@@ -235,7 +236,8 @@ static struct iommu_domain *iommu_slot_current(struct iommu_group *group,
  * Return: 0, or an error and nothing changed: -ENODEV no group; -EOPNOTSUPP the
  * domain cannot do PASIDs, the driver cannot replace, or the device has no
  * PASIDs; -EINVAL no IOMMU, a domain of another driver, IOMMU_NO_PASID, no
- * handle or the one attached now, or nothing is attached; or the driver's error.
+ * handle or the one attached now, or nothing is attached; -EBUSY a member is
+ * being reset; or the driver's error.
  */
 int iommu_replace_device_pasid(struct iommu_domain *domain, struct device *dev,
 			       ioasid_t pasid,

@@ -69,7 +69,8 @@ static int iommu_group_attach(struct iommu_group *group,
  * Return: 0, or an error and nothing changed: -ENODEV no group; -EINVAL the
  * device is not alone in its group or has no IOMMU, or the domain is another
  * driver's, or blocks while firmware needs 1:1 mappings; -EBUSY something is
- * attached already, or user space owns the group; or the driver's error, where
+ * attached already, user space owns the group, or the device is being reset;
+ * -ENODEV also where the domain is for PASIDs only; or the driver's error, where
  * -EINVAL says that device and domain do not go together.
  */
 int iommu_attach_device(struct iommu_domain *domain, struct device *dev)
@@ -129,10 +130,11 @@ EXPORT_SYMBOL_GPL(iommu_detach_device);
  *
  * Context: process context, takes group->mutex; sleeps.
  * Return: 0, also if @domain is attached as the group's default already; or an
- * error and nothing changed: -ENODEV the group is empty; -EBUSY another domain
- * is attached; -EINVAL no IOMMU, the domain is another driver's, or blocks
- * while firmware needs 1:1 mappings; or the driver's error, where -EINVAL says
- * that device and domain do not go together.
+ * error and nothing changed: -ENODEV the group is empty, or the domain is for
+ * PASIDs only; -EBUSY another domain is attached, or a device is being reset;
+ * -EINVAL no IOMMU, the domain is another driver's, or blocks while firmware
+ * needs 1:1 mappings; or the driver's error, where -EINVAL says that device and
+ * domain do not go together.
  */
 int iommu_attach_group(struct iommu_domain *domain, struct iommu_group *group)
 {
@@ -169,8 +171,9 @@ EXPORT_SYMBOL_GPL(iommu_detach_group);
  *
  * Context: process context, takes group->mutex; sleeps.
  * Return: 0, or an error and nothing changed: -EINVAL no domain, no IOMMU, or
- * the domain is another driver's (W26); -ENODEV the group is empty; or the
- * driver's error.
+ * the domain is another driver's (W26), or blocks while firmware needs 1:1
+ * mappings; -ENODEV the group is empty, or the domain is for PASIDs only; -EBUSY
+ * a device is being reset; or the driver's error.
  */
 int iommu_group_replace_domain(struct iommu_group *group,
 			       struct iommu_domain *new_domain)

@@ -595,9 +595,10 @@ __iommu_copy_struct_from_user_array(void *dst_data,
  *	of this driver's, -EPROBE_DEFER to be asked again. After an error
  *	nothing is left behind. iommu_probe_device_lock held, may sleep
  * @release_device: ends it; called once for each success of @probe_device,
- *	when no slot of the device has a domain except perhaps @release_domain.
- *	Must quiesce the device if there is no @release_domain. The group mutex
- *	is held unless the device never joined one. May sleep, cannot fail
+ *	when no PASID of the device has a domain and its other requests have
+ *	@release_domain. If there is none they still have the domain they had,
+ *	and it must quiesce the device. iommu_probe_device_lock is held, and the
+ *	group mutex unless the device never got a group. May sleep, cannot fail
  * @probe_finalize: last step after the device has joined its group and its
  *	domain. iommu_probe_device_lock held, but not the group mutex: the driver
  *	may attach domains in it. Called again whenever the bus code asks for the
