@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # make docs: HTML of the documents by the kernel's own target, without a warning;
-# kernel-doc of every exported function; ABI entries that the kernel's tool takes.
+# kernel-doc of every exported function; ABI entries that the kernel's tool takes;
+# words that people meet are explained.
 # exit status: 0 all in order, 1 something is not, and was listed
 . "$(dirname "$0")/lib.sh"
 
@@ -67,6 +68,32 @@ exported() {
 	done
 }
 
+# What people meet by name and the pages do not explain
+unexplained() {
+	local pages=$tree/Documentation/admin-guide/iommu word
+	sed -n '/iommu_refusal_texts\[\]/,/^};/s/^\t\t"\([a-z-]*\)",.*/\1/p' \
+		"$top/drivers/iommu/iommu-refusal.c" | while read -r word; do
+		grep -qE "^   \* - ([a-z, -]*, )?$word(,|\$)" "$pages/groups.rst" ||
+			say "groups.rst: the reason $word"
+	done
+	sed -n 's/^TRACE_EVENT(\([a-z_]*\),/\1/p' "$top/include/trace/events/iommu_core.h" |
+		while read -r word; do
+			grep -q "^\`\`$word\`\`" "$pages/watching.rst" ||
+				say "watching.rst: the trace event $word"
+		done
+	sed -n 's/.*\.attr = { \.name = "\([a-z_]*\)".*/\1/p' "$top"/drivers/iommu/iommu-*.c |
+		while read -r word; do
+			grep -q "^What:.*/iommu_groups/<[a-z_]*>/$word\$" \
+				"$tree"/Documentation/ABI/testing/*iommu_groups* ||
+				say "Documentation/ABI: the file $word of a group"
+		done
+	sed -n 's/.*debugfs_create_file("\([a-z_]*\)".*/\1/p' "$top"/drivers/iommu/iommu-debugfs.c |
+		while read -r word; do
+			grep -q "^What:.*/debug/iommu/$word\$" "$top"/Documentation/ABI/testing/debugfs-* ||
+				say "Documentation/ABI: the file $word in debugfs"
+		done
+}
+
 steps 7
 "$lab/deps.sh" docs
 "$lab/tree.sh"
@@ -93,6 +120,7 @@ abi() {
 	(cd "$tree" && perl scripts/get_abi.pl --dir Documentation/ABI validate 2>&1)
 }
 abi | complain "scripts/get_abi.pl says" || rc=1
+unexplained | complain "not explained" || rc=1
 rm -rf "$out/abi"
 mkdir -p "$out/abi/admin-guide"
 cp -r "$tree/Documentation/admin-guide/iommu" "$out/abi/admin-guide/"
