@@ -90,6 +90,16 @@ void mock_expect_pasid(struct kunit *test, struct mock_dev *md, ioasid_t pasid,
 	}
 }
 
+void mock_expect_owner(struct kunit *test, struct mock_dev *md, void *owner,
+		       unsigned int count)
+{
+	struct iommu_group *group = mock_group(md);
+
+	guard(mutex)(&group->mutex);
+	KUNIT_EXPECT_PTR_EQ(test, group->owner, owner);
+	KUNIT_EXPECT_EQ(test, group->owner_cnt, count);
+}
+
 ssize_t mock_show(struct iommu_group *group, const char *file, char *page)
 {
 	struct kernfs_node *kn = kernfs_find_and_get(group->kobj.sd, file);

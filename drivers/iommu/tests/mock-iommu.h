@@ -292,6 +292,9 @@ void mock_expect_users(struct kunit *test, struct mock_iommu *m);
 /* The group, each member and each member's hardware agree on @domain. */
 void mock_expect_domain(struct kunit *test, struct mock_dev *md,
 			struct iommu_domain *domain);
+/* The owner of the device's group, and how often. */
+void mock_expect_owner(struct kunit *test, struct mock_dev *md, void *owner,
+		       unsigned int count);
 /* Each member's hardware has @domain for @pasid. */
 void mock_expect_pasid(struct kunit *test, struct mock_dev *md, ioasid_t pasid,
 		       struct iommu_domain *domain);

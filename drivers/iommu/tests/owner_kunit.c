@@ -9,16 +9,6 @@
 /* Owners are told apart by address only. */
 static int user_a, user_b;
 
-static void expect_owner(struct kunit *test, struct mock_dev *md, void *owner,
-			 unsigned int count)
-{
-	struct iommu_group *group = mock_group(md);
-
-	guard(mutex)(&group->mutex);
-	KUNIT_EXPECT_PTR_EQ(test, group->owner, owner);
-	KUNIT_EXPECT_EQ(test, group->owner_cnt, count);
-}
-
 /* A group like those VFIO makes for devices that no IOMMU translates for. */
 static struct iommu_group *group_without_iommu(struct kunit *test,
 					       struct mock_dev *md)
@@ -62,12 +52,12 @@ static void use_is_counted_for_the_kernel(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, iommu_device_use_default_domain(&md->dev));
 	KUNIT_EXPECT_EQ(test, 0,
 			iommu_device_use_default_domain(&m->devs[1]->dev));
-	expect_owner(test, md, IOMMU_OWNER_KERNEL, 2);
+	mock_expect_owner(test, md, IOMMU_OWNER_KERNEL, 2);
 	KUNIT_EXPECT_TRUE(test, iommu_group_dma_owner_claimed(mock_group(md)));
 	iommu_device_unuse_default_domain(&md->dev);
-	expect_owner(test, md, IOMMU_OWNER_KERNEL, 1);
+	mock_expect_owner(test, md, IOMMU_OWNER_KERNEL, 1);
 	iommu_device_unuse_default_domain(&m->devs[1]->dev);
-	expect_owner(test, md, NULL, 0);
+	mock_expect_owner(test, md, NULL, 0);
 	MOCK_EXPECT_JOURNAL(test, m, "");
 }
 
@@ -83,7 +73,7 @@ static void use_is_refused_while_a_user_owns_the_group(struct kunit *test)
 			iommu_device_use_default_domain(&md->dev));
 	KUNIT_EXPECT_EQ(test, -EBUSY,
 			iommu_device_use_default_domain(&m->devs[1]->dev));
-	expect_owner(test, md, &user_a, 1);
+	mock_expect_owner(test, md, &user_a, 1);
 	iommu_group_release_dma_owner(mock_group(md));
 	KUNIT_EXPECT_EQ(test, 0, iommu_device_use_default_domain(&md->dev));
 	iommu_device_unuse_default_domain(&md->dev);
@@ -118,7 +108,7 @@ static void second_use_is_refused_on_a_foreign_domain(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, iommu_attach_group(a, mock_group(md)));
 	KUNIT_EXPECT_EQ(test, -EBUSY,
 			iommu_device_use_default_domain(&m->devs[1]->dev));
-	expect_owner(test, md, IOMMU_OWNER_KERNEL, 1);
+	mock_expect_owner(test, md, IOMMU_OWNER_KERNEL, 1);
 	iommu_detach_group(a, mock_group(md));
 	KUNIT_EXPECT_EQ(test, 0,
 			iommu_device_use_default_domain(&m->devs[1]->dev));
@@ -189,7 +179,7 @@ static void unuse_beside_a_forgotten_pasid_still_counts(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0,
 			iommu_attach_device_pasid(a, &md->dev, 3, NULL));
 	iommu_device_unuse_default_domain(&md->dev);
-	expect_owner(test, md, NULL, 0);
+	mock_expect_owner(test, md, NULL, 0);
 	iommu_detach_device_pasid(a, &md->dev, 3);
 	KUNIT_EXPECT_EQ(test, 0,
 			iommu_group_claim_dma_owner(mock_group(md), &user_a));
@@ -207,14 +197,14 @@ static void claim_blocks_the_group_until_release(struct kunit *test)
 			iommu_group_claim_dma_owner(mock_group(md), &user_a));
 	MOCK_EXPECT_JOURNAL(test, m, " d0:blocked d1:blocked d2:blocked");
 	mock_expect_domain(test, md, &m->blocked);
-	expect_owner(test, md, &user_a, 1);
+	mock_expect_owner(test, md, &user_a, 1);
 	KUNIT_EXPECT_TRUE(test, iommu_group_dma_owner_claimed(mock_group(md)));
 
 	mock_journal_clear(m);
 	iommu_group_release_dma_owner(mock_group(md));
 	MOCK_EXPECT_JOURNAL(test, m, " d0:identity d1:identity d2:identity");
 	mock_expect_domain(test, md, &m->identity);
-	expect_owner(test, md, NULL, 0);
+	mock_expect_owner(test, md, NULL, 0);
 }
 
 /* O2: the user detaches into the blocking domain, not into the default. */
@@ -266,7 +256,7 @@ static void release_with_failing_driver_parks_the_device(struct kunit *test)
 	mock_fail(m, MOCK_ATTACH, md, -EIO);
 	iommu_group_release_dma_owner(mock_group(md));
 	MOCK_EXPECT_JOURNAL(test, m, " d0:identity!-5 d0:blocked d1:identity");
-	expect_owner(test, md, NULL, 0);
+	mock_expect_owner(test, md, NULL, 0);
 	iommu_domain_free(a);
 	KUNIT_EXPECT_TRUE(test, mock_freed(a));
 }
@@ -282,7 +272,7 @@ static void second_group_claim_is_refused(struct kunit *test)
 			iommu_group_claim_dma_owner(group, &user_a));
 	KUNIT_EXPECT_EQ(test, -EPERM,
 			iommu_group_claim_dma_owner(group, &user_b));
-	expect_owner(test, md, &user_a, 1);
+	mock_expect_owner(test, md, &user_a, 1);
 	iommu_group_release_dma_owner(group);
 }
 
@@ -298,7 +288,7 @@ static void claim_is_refused_while_a_driver_is_bound(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EPERM,
 			iommu_device_claim_dma_owner(&m->devs[1]->dev,
 						     &user_a));
-	expect_owner(test, md, IOMMU_OWNER_KERNEL, 1);
+	mock_expect_owner(test, md, IOMMU_OWNER_KERNEL, 1);
 	MOCK_EXPECT_JOURNAL(test, m, "");
 	iommu_device_unuse_default_domain(&md->dev);
 }
@@ -314,7 +304,7 @@ static void claim_is_refused_on_a_foreign_domain(struct kunit *test)
 			iommu_group_claim_dma_owner(mock_group(md), &user_a));
 	KUNIT_EXPECT_EQ(test, -EBUSY,
 			iommu_device_claim_dma_owner(&md->dev, &user_a));
-	expect_owner(test, md, NULL, 0);
+	mock_expect_owner(test, md, NULL, 0);
 	mock_expect_domain(test, md, a);
 	iommu_detach_group(a, mock_group(md));
 	iommu_domain_free(a);
@@ -337,7 +327,7 @@ static void claim_is_refused_beside_a_pasid(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EBUSY,
 			iommu_group_claim_dma_owner(mock_group(md), &user_a));
 	iommu_detach_device_pasid(a, &md->dev, 3);
-	expect_owner(test, md, NULL, 0);
+	mock_expect_owner(test, md, NULL, 0);
 	iommu_domain_free(a);
 }
 
@@ -381,7 +371,7 @@ static void claim_of_a_direct_device_is_refused(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EINVAL,
 			iommu_device_claim_dma_owner(&md->dev, &user_a));
 	MOCK_EXPECT_JOURNAL(test, m, "");
-	expect_owner(test, md, NULL, 0);
+	mock_expect_owner(test, md, NULL, 0);
 	mock_expect_domain(test, md, &m->identity);
 }
 
@@ -395,7 +385,7 @@ static void claim_fails_on_second_device_changes_nothing(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EIO,
 			iommu_group_claim_dma_owner(mock_group(md), &user_a));
 	MOCK_EXPECT_JOURNAL(test, m, " d0:blocked d1:blocked!-5 d0:identity");
-	expect_owner(test, md, NULL, 0);
+	mock_expect_owner(test, md, NULL, 0);
 	mock_expect_domain(test, md, &m->identity);
 	KUNIT_EXPECT_EQ(test, 0,
 			iommu_group_claim_dma_owner(mock_group(md), &user_a));
@@ -437,7 +427,7 @@ static void claim_without_memory_changes_nothing(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -ENOMEM,
 			iommu_group_claim_dma_owner(mock_group(md), &user_a));
 	MOCK_EXPECT_JOURNAL(test, m, "");
-	expect_owner(test, md, NULL, 0);
+	mock_expect_owner(test, md, NULL, 0);
 	mock_expect_domain(test, md, &m->identity);
 }
 
@@ -465,13 +455,13 @@ static void device_claims_of_one_user_are_counted(struct kunit *test)
 			iommu_device_claim_dma_owner(second, &user_b));
 	KUNIT_EXPECT_EQ(test, -EPERM,
 			iommu_group_claim_dma_owner(mock_group(md), &user_a));
-	expect_owner(test, md, &user_a, 2);
+	mock_expect_owner(test, md, &user_a, 2);
 	iommu_device_release_dma_owner(&md->dev);
-	expect_owner(test, md, &user_a, 1);
+	mock_expect_owner(test, md, &user_a, 1);
 	MOCK_EXPECT_JOURNAL(test, m, "");
 	mock_expect_domain(test, md, &m->blocked);
 	iommu_device_release_dma_owner(second);
-	expect_owner(test, md, NULL, 0);
+	mock_expect_owner(test, md, NULL, 0);
 	mock_expect_domain(test, md, &m->identity);
 }
 
@@ -508,11 +498,11 @@ static void group_release_drops_one_claim(struct kunit *test)
 			iommu_device_claim_dma_owner(&m->devs[1]->dev,
 						     &user_a));
 	iommu_group_release_dma_owner(mock_group(md));
-	expect_owner(test, md, &user_a, 1);
+	mock_expect_owner(test, md, &user_a, 1);
 	mock_expect_domain(test, md, &m->blocked);
 	if (mock_group(md)->owner)
 		iommu_device_release_dma_owner(&md->dev);
-	expect_owner(test, md, NULL, 0);
+	mock_expect_owner(test, md, NULL, 0);
 }
 
 /* O4: exclusive use by a kernel driver is refused beside a user. */
@@ -540,9 +530,9 @@ static void attach_device_takes_no_ownership(struct kunit *test)
 
 	KUNIT_ASSERT_EQ(test, 0, iommu_device_use_default_domain(&md->dev));
 	KUNIT_EXPECT_EQ(test, 0, iommu_attach_device(a, &md->dev));
-	expect_owner(test, md, IOMMU_OWNER_KERNEL, 1);
+	mock_expect_owner(test, md, IOMMU_OWNER_KERNEL, 1);
 	iommu_detach_device(a, &md->dev);
-	expect_owner(test, md, IOMMU_OWNER_KERNEL, 1);
+	mock_expect_owner(test, md, IOMMU_OWNER_KERNEL, 1);
 	iommu_device_unuse_default_domain(&md->dev);
 	iommu_domain_free(a);
 }

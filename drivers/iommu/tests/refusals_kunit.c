@@ -18,16 +18,6 @@ static void announce(const char *where)
 	pr_info("lab-expect: %s\n", where);
 }
 
-static void expect_owner(struct kunit *test, struct mock_dev *md, void *owner,
-			 unsigned int count)
-{
-	struct iommu_group *group = mock_group(md);
-
-	guard(mutex)(&group->mutex);
-	KUNIT_EXPECT_PTR_EQ(test, group->owner, owner);
-	KUNIT_EXPECT_EQ(test, group->owner_cnt, count);
-}
-
 /* 1.3: nobody is no owner, and neither is the kernel's tag. */
 static void claim_for_nobody_is_invalid(struct kunit *test)
 {
@@ -43,7 +33,7 @@ static void claim_for_nobody_is_invalid(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EINVAL,
 			iommu_group_claim_dma_owner(mock_group(md),
 						    IOMMU_OWNER_KERNEL));
-	expect_owner(test, md, NULL, 0);
+	mock_expect_owner(test, md, NULL, 0);
 }
 
 /* O6: nothing is claimed, nothing is released. */
@@ -58,7 +48,7 @@ static void release_of_an_unclaimed_group_changes_nothing(struct kunit *test)
 	iommu_group_release_dma_owner(mock_group(md));
 	announce("iommu-owner.c");
 	iommu_device_release_dma_owner(&md->dev);
-	expect_owner(test, md, NULL, 0);
+	mock_expect_owner(test, md, NULL, 0);
 	mock_expect_domain(test, md, a);
 	iommu_detach_group(a, mock_group(md));
 	iommu_domain_free(a);
@@ -76,12 +66,12 @@ static void release_does_not_drop_the_kernels_hold(struct kunit *test)
 	iommu_device_release_dma_owner(&md->dev);
 	announce("iommu-owner.c");
 	iommu_group_release_dma_owner(mock_group(md));
-	expect_owner(test, md, IOMMU_OWNER_KERNEL, 2);
+	mock_expect_owner(test, md, IOMMU_OWNER_KERNEL, 2);
 	KUNIT_EXPECT_EQ(test, -EPERM,
 			iommu_group_claim_dma_owner(mock_group(md), &user_a));
 	iommu_device_unuse_default_domain(&other->dev);
 	iommu_device_unuse_default_domain(&md->dev);
-	expect_owner(test, md, NULL, 0);
+	mock_expect_owner(test, md, NULL, 0);
 }
 
 /* O6: the user's PASIDs have to go first. */
@@ -97,7 +87,7 @@ static void release_beside_a_pasid_changes_nothing(struct kunit *test)
 			iommu_attach_device_pasid(a, &md->dev, 1, NULL));
 	announce("iommu-owner.c");
 	iommu_group_release_dma_owner(mock_group(md));
-	expect_owner(test, md, &user_a, 1);
+	mock_expect_owner(test, md, &user_a, 1);
 	mock_expect_domain(test, md, &m->blocked);
 	KUNIT_EXPECT_EQ(test, -EPERM,
 			iommu_group_claim_dma_owner(mock_group(md), &user_b));
@@ -125,12 +115,12 @@ static void unuse_without_use_changes_nothing(struct kunit *test)
 
 	announce("iommu-owner.c");
 	iommu_device_unuse_default_domain(&md->dev);
-	expect_owner(test, md, NULL, 0);
+	mock_expect_owner(test, md, NULL, 0);
 	KUNIT_ASSERT_EQ(test, 0,
 			iommu_group_claim_dma_owner(mock_group(md), &user_a));
 	announce("iommu-owner.c");
 	iommu_device_unuse_default_domain(&md->dev);
-	expect_owner(test, md, &user_a, 1);
+	mock_expect_owner(test, md, &user_a, 1);
 	iommu_group_release_dma_owner(mock_group(md));
 }
 

@@ -53,25 +53,51 @@ FIXTURE_VARIANT_ADD(pasid, beside_one_without) { .count = 1, .without = true, };
 #define REPLACE(dev, pasid, pt)	({ __u32 id_ = (pt); mock_replace(FD, dev, pasid, &id_); })
 #define DETACH(dev, pasid)	mock_detach(FD, dev, pasid)
 
+/* One more device with PASIDs in the group, attached to what the others have */
+static int add_sibling(int iommufd, __u32 rid, struct mock *dev)
+{
+	return mock_add(iommufd, rid, MOCK_FLAGS_DEVICE_PASID | THIS_GROUP, dev);
+}
+
+/* A group of @count devices with PASIDs, attached to a HWPT that leaves room for those */
+static int add_group(int iommufd, struct mock *dev, int count, __u32 *ioas, __u32 *rid)
+{
+	__u32 id;
+	int i, ret;
+
+	ret = ioas_alloc(iommufd, ioas);
+	if (!ret)
+		ret = add_sibling(iommufd, *ioas, dev);
+	if (!ret)
+		ret = mock_hwpt(iommufd, dev, *ioas, WITH_PASIDS, rid);
+	if (ret)
+		return ret;
+	id = *rid;
+	ret = mock_replace(iommufd, dev, NO_PASID, &id);
+	for (i = 1; !ret && i < count; i++)
+		ret = add_sibling(iommufd, *rid, &dev[i]);
+	return ret;
+}
+
+/* For cases that are about two devices with PASIDs */
+#define ensure_sibling() do {							\
+	if (self->count == 1) {							\
+		self->count = 2;						\
+		ASSERT_EQ(0, add_sibling(FD, self->rid, LAST));			\
+	}									\
+} while (0)
+
 FIXTURE_SETUP(pasid)
 {
-	struct mock *dev;
-
 	if (!mock_usable())
 		SKIP(return, "no mock IOMMU, or a real one besides it");
 	self->iommufd = iommufd_open();
 	ASSERT_LE(0, FD);
 	self->count = variant->count;
-	ASSERT_EQ(0, ioas_alloc(FD, &self->ioas));
-	ASSERT_EQ(0, mock_add(FD, self->ioas, MOCK_FLAGS_DEVICE_PASID | THIS_GROUP, FIRST));
-	ASSERT_EQ(0, mock_hwpt(FD, FIRST, self->ioas, WITH_PASIDS, &self->rid));
+	ASSERT_EQ(0, add_group(FD, self->dev, self->count, &self->ioas, &self->rid));
 	ASSERT_EQ(0, mock_hwpt(FD, FIRST, self->ioas, WITH_PASIDS, &self->a));
 	ASSERT_EQ(0, mock_hwpt(FD, FIRST, self->ioas, WITH_PASIDS, &self->b));
 	ASSERT_EQ(0, mock_hwpt(FD, FIRST, self->ioas, 0, &self->plain));
-	ASSERT_EQ(0, REPLACE(FIRST, NO_PASID, self->rid));
-	for (dev = FIRST + 1; dev <= LAST; dev++)
-		ASSERT_EQ(0, mock_add(FD, self->rid, MOCK_FLAGS_DEVICE_PASID | THIS_GROUP,
-				      dev));
 	if (variant->without)
 		ASSERT_EQ(0, mock_add(FD, self->rid, THIS_GROUP, &self->without));
 }
@@ -93,15 +119,6 @@ FIXTURE_TEARDOWN(pasid)
 	for (dev_ = FIRST; dev_ <= LAST; dev_++)			\
 		ASSERT_EQ(0, ATTACH(dev_, pasid, hwpt));			\
 } while (0)
-
-/* For cases that are about two devices with PASIDs */
-static int ensure_sibling(struct _test_data_pasid *self)
-{
-	if (self->count > 1)
-		return 0;
-	self->count = 2;
-	return mock_add(FD, self->rid, MOCK_FLAGS_DEVICE_PASID | THIS_GROUP, LAST);
-}
 
 /* The group has it from the first device to attach to the last to detach. */
 TEST_F(pasid, attach_and_detach)
@@ -155,7 +172,7 @@ TEST_F(pasid, second_attach_is_busy)
 
 TEST_F(pasid, siblings_share_one_hwpt)
 {
-	ASSERT_EQ(0, ensure_sibling(self));
+	ensure_sibling();
 	ASSERT_EQ(0, ATTACH(FIRST, PASID, self->a));
 	EXPECT_EQ(-EINVAL, ATTACH(LAST, PASID, self->b));
 	EXPECT_EQ(0, ATTACH(LAST, OTHER, self->b));
@@ -363,7 +380,7 @@ TEST_F(pasid, device_gives_up_its_pasids_when_it_goes)
 /* The device through which the group came by its PASID may go first. */
 TEST_F(pasid, first_device_may_go_first)
 {
-	ASSERT_EQ(0, ensure_sibling(self));
+	ensure_sibling();
 	attach_all(PASID, self->a);
 	ASSERT_EQ(0, iommufd_destroy(FD, FIRST->stdev));
 	EXPECT_EQ(0, mock_check(FD, LAST, PASID, self->a));
@@ -547,25 +564,18 @@ FIXTURE_VARIANT_ADD(faults, group_of_two) { .count = 2, };
 FIXTURE_SETUP(faults)
 {
 	__u32 parent;
-	int i;
 
 	if (!mock_usable())
 		SKIP(return, "no mock IOMMU, or a real one besides it");
 	self->iommufd = iommufd_open();
 	ASSERT_LE(0, FD);
 	self->count = variant->count;
-	ASSERT_EQ(0, ioas_alloc(FD, &self->ioas));
-	ASSERT_EQ(0, mock_add(FD, self->ioas, MOCK_FLAGS_DEVICE_PASID | THIS_GROUP, FIRST));
-	ASSERT_EQ(0, mock_hwpt(FD, FIRST, self->ioas, WITH_PASIDS, &self->rid));
+	ASSERT_EQ(0, add_group(FD, self->dev, self->count, &self->ioas, &self->rid));
 	ASSERT_EQ(0, mock_hwpt(FD, FIRST, self->ioas,
 			       WITH_PASIDS | IOMMU_HWPT_ALLOC_NEST_PARENT, &parent));
 	ASSERT_EQ(0, fault_queue(FD, &self->queue, &self->queue_fd));
 	ASSERT_EQ(0, mock_nested(FD, FIRST, parent, WITH_PASIDS, self->queue, &self->loud));
 	ASSERT_EQ(0, mock_nested(FD, FIRST, parent, WITH_PASIDS, 0, &self->plain));
-	ASSERT_EQ(0, REPLACE(FIRST, NO_PASID, self->rid));
-	for (i = 1; i < self->count; i++)
-		ASSERT_EQ(0, mock_add(FD, self->rid, MOCK_FLAGS_DEVICE_PASID | THIS_GROUP,
-				      &self->dev[i]));
 }
 
 FIXTURE_TEARDOWN(faults)
@@ -677,14 +687,6 @@ TEST_F(faults, every_device_of_the_group_may_ask)
 	}
 }
 
-static int ensure_other(struct _test_data_faults *self)
-{
-	if (self->count > 1)
-		return 0;
-	self->count = 2;
-	return mock_add(FD, self->rid, MOCK_FLAGS_DEVICE_PASID | THIS_GROUP, LAST);
-}
-
 /*
  * What a device asked for before it was detached is answered, what it asks for later is
  * refused, though its requests still come: it is attached elsewhere. Its siblings are
@@ -694,7 +696,7 @@ TEST_F(faults, device_that_is_not_attached_is_refused)
 {
 	struct iommu_hwpt_pgfault first = {}, last = {};
 
-	ASSERT_EQ(0, ensure_other(self));
+	ensure_sibling();
 	attach_all(PASID, self->loud);
 	attach_all(OTHER, self->loud);
 	ASSERT_EQ(0, mock_page_request(FD, FIRST, PASID, 1, ADDRESS));
@@ -725,7 +727,7 @@ TEST_F(faults, first_device_may_go_while_others_ask)
 {
 	struct iommu_hwpt_pgfault fault = {};
 
-	ASSERT_EQ(0, ensure_other(self));
+	ensure_sibling();
 	attach_all(PASID, self->loud);
 	ASSERT_EQ(0, REPLACE(FIRST, NO_PASID, self->loud));
 	ASSERT_EQ(0, iommufd_destroy(FD, FIRST->stdev));
