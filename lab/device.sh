@@ -11,12 +11,13 @@ source=$lab/device/lab-pasid-dma.c
 result=$out/lab-pasid-dma.so
 mkdir -p "$out" "$logs"
 
+"$lab/deps.sh" device
 package=$(dpkg-query -W -f '${source:Version}' qemu-system-x86 2>/dev/null) ||
 	die "the device is built against Debian's qemu-system-x86, which is not installed"
 binary=$(dpkg-query -W -f '${Version}' qemu-system-x86)
 case $package in
-*:7.2+*) ;;
-*)	die "the device knows the insides of QEMU 7.2 only, this machine has $package" ;;
+*:7.2+*|*:10.0.*) ;;
+*)	die "the device knows the insides of QEMU 7.2 and 10.0 only, this machine has $package" ;;
 esac
 headers=$out/qemu-${package#*:}
 
@@ -85,7 +86,6 @@ compile() {
 	mv "$result.new" "$result"
 }
 
-"$lab/deps.sh" device
 hold device
 step "device with PASIDs for QEMU $package"
 id=$( { cat "$source" "$lab/device.sh"; echo "$binary"; } | sha256sum)

@@ -1,20 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A PCIe endpoint that writes into memory with and without PASIDs, for QEMU 7.2 as it
- * comes: a "plugin" that does nothing but register the device's type. What the guest sees
- * is in README.md beside this file.
+ * A PCIe endpoint that writes into memory with and without PASIDs, for QEMU 7.2 and 10.0
+ * as they come: a "plugin" that does nothing but register the device's type. What the guest
+ * sees is in README.md beside this file.
  */
 #include "qemu/osdep.h"
 
 #include "exec/address-spaces.h"
 #include "hw/i386/intel_iommu.h"
 #include "hw/pci/pci.h"
+#include "hw/pci/pci_bus.h"
 #include "hw/pci/pcie.h"
+#include "hw/qdev-properties.h"
 #include "hw/resettable.h"
 #include "qapi/error.h"
 #include "qemu/bitops.h"
 #include "qemu/timer.h"
 #include "qemu/qemu-plugin.h"
+
+/* The phases of a reset are told its type in QEMU 10.0, and not in 7.2. */
+#if QEMU_PLUGIN_VERSION >= 4
+#define RESET_PARAMS	Object *obj, ResetType type
+#define RESET_ARGS	obj, type
+#else
+#define RESET_PARAMS	Object *obj
+#define RESET_ARGS	obj
+#endif
 
 #define TYPE_LAB_PASID_DMA	"lab-pasid-dma"
 #define DEVICE_ID		0x11f0
@@ -260,17 +271,56 @@ static const MemoryRegionOps bar_ops = {
 	.impl = { .min_access_size = 4, .max_access_size = 8 },
 };
 
+static void config_write(PCIDevice *pci, uint32_t at, uint32_t value, int len)
+{
+	pci_default_write_config(pci, at, value, len);
+	pcie_cap_flr_write_config(pci, at, value, len);
+}
+
+/*
+ * A part of the structures that is not as in the headers, or NULL: what is read through
+ * them here is compared with what QEMU's own functions say, and with what they got.
+ */
+static const char *misplaced(PCIDevice *pci, int exp_cap)
+{
+	IntelIOMMUState *s = iommu();
+
+	if (pci->config_read != pci_default_read_config || pci->config_write != config_write)
+		return "PCIDevice.config_write";
+	if (pci_get_long(pci->config) != (DEVICE_ID << 16 | PCI_VENDOR_ID_QEMU) ||
+	    pci_default_read_config(pci, 0, 4) != pci_get_long(pci->config))
+		return "PCIDevice.config";
+	if (pci->exp.exp_cap != exp_cap)
+		return "PCIDevice.exp";
+	if (&vtd_find_add_as(s, pci_get_bus(pci), pci->devfn, PCI_NO_PASID)->as !=
+	    pci_device_iommu_address_space(pci))
+		return "VTDAddressSpace.as";
+	if (ldq_le_p(s->csr + ECAP) != peek(Q35_HOST_BRIDGE_IOMMU_ADDR + ECAP))
+		return "IntelIOMMUState.csr";
+	if (s->ecap != ldq_le_p(s->csr + ECAP))
+		return "IntelIOMMUState.ecap";
+	return NULL;
+}
+
 static void realize(PCIDevice *pci, Error **errp)
 {
 	LabPasidDma *dev = (LabPasidDma *)pci;
+	const char *wrong;
 	unsigned int i;
+	int exp_cap;
 
 	if (!iommu()) {
 		error_setg(errp, TYPE_LAB_PASID_DMA " wants an intel-iommu before it");
 		return;
 	}
-	if (pcie_endpoint_cap_init(pci, 0x40) < 0) {
+	exp_cap = pcie_endpoint_cap_init(pci, 0x40);
+	if (exp_cap < 0) {
 		error_setg(errp, TYPE_LAB_PASID_DMA " found no room for its PCIe capability");
+		return;
+	}
+	wrong = misplaced(pci, exp_cap);
+	if (wrong) {
+		error_setg(errp, "%s is elsewhere in this QEMU than in the headers", wrong);
 		return;
 	}
 	pcie_cap_flr_init(pci);
@@ -300,19 +350,13 @@ static void unrealize(PCIDevice *pci)
 		timer_del(&dev->channel[i].timer);
 }
 
-static void config_write(PCIDevice *pci, uint32_t at, uint32_t value, int len)
-{
-	pci_default_write_config(pci, at, value, len);
-	pcie_cap_flr_write_config(pci, at, value, len);
-}
-
-static void reset_hold(Object *obj)
+static void reset_hold(RESET_PARAMS)
 {
 	LabPasidDma *dev = (LabPasidDma *)obj;
 	unsigned int i;
 
 	if (parent_phases.hold)
-		parent_phases.hold(obj);
+		parent_phases.hold(RESET_ARGS);
 	pci_set_word(dev->pci.config + PASID_CAP + PCI_PASID_CTRL, 0);
 	for (i = 0; i < CHANNELS; i++) {
 		timer_del(&dev->channel[i].timer);
@@ -324,12 +368,12 @@ static void reset_hold(Object *obj)
  * The emulated IOMMU claims PASIDs of one bit, but looks them up whatever their size.
  * Its own reset has written its registers by now.
  */
-static void reset_exit(Object *obj)
+static void reset_exit(RESET_PARAMS)
 {
 	IntelIOMMUState *s = iommu();
 
 	if (parent_phases.exit)
-		parent_phases.exit(obj);
+		parent_phases.exit(RESET_ARGS);
 	s->ecap |= (uint64_t)(PASID_BITS - 1) << ECAP_PSS_SHIFT;
 	stq_le_p(s->csr + ECAP, s->ecap);
 }
@@ -349,17 +393,75 @@ static void class_init(ObjectClass *class, void *data)
 					   reset_exit, &parent_phases);
 }
 
-static bool same_size(const char *type, size_t here)
-{
-	size_t there = object_type_get_instance_size(type);
+/*
+ * A property of QEMU's own types is a field at an offset that the running QEMU knows. The
+ * fields used here are among these or between two of them.
+ */
+static const struct field {
+	const char *type, *property;
+	size_t offset;
+} fields[] = {
+	{ TYPE_PCI_DEVICE, "addr", offsetof(PCIDevice, devfn) },
+	{ TYPE_PCI_DEVICE, "multifunction", offsetof(PCIDevice, cap_present) },
+	{ TYPE_PCI_DEVICE, "romsize", offsetof(PCIDevice, romsize) },
+	{ TYPE_PCI_DEVICE, "acpi-index", offsetof(PCIDevice, acpi_index) },
+	{ TYPE_INTEL_IOMMU_DEVICE, "version", offsetof(IntelIOMMUState, version) },
+	{ TYPE_INTEL_IOMMU_DEVICE, "snoop-control", offsetof(IntelIOMMUState, snoop_control) },
+	{ TYPE_INTEL_IOMMU_DEVICE, "eim", offsetof(IntelIOMMUState, intr_eim) },
+	{ TYPE_INTEL_IOMMU_DEVICE, "x-pasid-mode", offsetof(IntelIOMMUState, pasid) },
+};
 
-	if (here != there)
-		fprintf(stderr, "%s: %s has %zu bytes in this QEMU, %zu in the headers\n",
-			TYPE_LAB_PASID_DMA, type, there, here);
-	return here == there;
+static bool same_offset(const struct field *field)
+{
+	ObjectProperty *found = object_class_property_find(object_class_by_name(field->type),
+							   field->property);
+	const Property *there = found ? found->opaque : NULL;
+
+	if (there && there->offset == field->offset)
+		return true;
+	fprintf(stderr, "%s: \"%s\" of %s is not at %zu in this QEMU as in the headers, ",
+		TYPE_LAB_PASID_DMA, field->property, field->type, field->offset);
+	if (there)
+		fprintf(stderr, "but at %td\n", there->offset);
+	else
+		fprintf(stderr, "it has none\n");
+	return false;
 }
 
-QEMU_PLUGIN_EXPORT int qemu_plugin_version = 1;
+/* The head of QEMU's struct TypeImpl, which no header has. A wrong guess is refused, too. */
+struct type_head {
+	const char *name;
+	size_t class_size, instance_size;
+};
+
+static bool same_size(const char *type, size_t class_size, size_t instance_size)
+{
+	ObjectClass *class = object_class_by_name(type);
+	const struct type_head *there = (const void *)class->type;
+
+	if (there->name == object_class_get_name(class) && there->class_size == class_size &&
+	    there->instance_size == instance_size)
+		return true;
+	fprintf(stderr, "%s: %s and its class have %zu and %zu bytes in this QEMU, ",
+		TYPE_LAB_PASID_DMA, type, there->instance_size, there->class_size);
+	fprintf(stderr, "%zu and %zu in the headers\n", instance_size, class_size);
+	return false;
+}
+
+static bool same_layout(void)
+{
+	unsigned int i;
+
+	if (!same_size(TYPE_PCI_DEVICE, sizeof(PCIDeviceClass), sizeof(PCIDevice)) ||
+	    !same_size(TYPE_INTEL_IOMMU_DEVICE, sizeof(X86IOMMUClass), sizeof(IntelIOMMUState)))
+		return false;
+	for (i = 0; i < ARRAY_SIZE(fields); i++)
+		if (!same_offset(&fields[i]))
+			return false;
+	return true;
+}
+
+QEMU_PLUGIN_EXPORT int qemu_plugin_version = QEMU_PLUGIN_VERSION;
 
 QEMU_PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info,
 					   int argc, char **argv)
@@ -376,8 +478,7 @@ QEMU_PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_
 		.interfaces = interfaces,
 	};
 
-	if (!same_size(TYPE_PCI_DEVICE, sizeof(PCIDevice)) ||
-	    !same_size(TYPE_INTEL_IOMMU_DEVICE, sizeof(IntelIOMMUState)))
+	if (!same_layout())
 		return -1;
 	type_register_static(&type);
 	return 0;
