@@ -156,6 +156,15 @@ int klog_wait(int klog, const char *const *words, char *line, size_t len, int ms
 /* Wait for the report of a refused DMA by @bdf, whichever IOMMU reports it. */
 int klog_wait_fault(int klog, const char *bdf, char *line, size_t len, int ms);
 
+/*
+ * The core's trace events, all of them on from trace_start() to trace_stop(). -ENOENT
+ * where this kernel has none.
+ */
+int trace_start(void);
+void trace_stop(void);
+/* Is @text in what was recorded? */
+bool trace_has(const char *text);
+
 /* The emulator's monitor on the second serial port */
 int qmp_open(void);
 int qmp_command(int qmp, const char *command, const char *arguments, char *reply, size_t len);

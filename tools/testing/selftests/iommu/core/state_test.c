@@ -345,4 +345,50 @@ TEST_F(state, second_user_is_told_of_the_first)
 	EXPECT_LT(tries, MOST_TRIES);
 }
 
+#define EXPECT_EVENT(...) do {							\
+	char event[256];							\
+										\
+	snprintf(event, sizeof(event), __VA_ARGS__);				\
+	EXPECT_TRUE(trace_has(event))						\
+		TH_LOG("no event '%s'", event);					\
+} while (0)
+
+/* The same as events: who has the group, what it translates with, what is refused. */
+TEST_F(state, events_tell_of_owners_moves_and_refusals)
+{
+	int iommufd, device, group = self->group;
+	__u32 ioas;
+
+	ASSERT_EQ(0, trace_start());
+	ASSERT_EQ(0, pci_bind(self->first, "vfio-pci"));
+	ASSERT_EQ(0, pci_bind(self->second, EDU_DRIVER));
+	EXPECT_EVENT("iommu_owner: group=%d owner=kernel (driver " EDU_DRIVER ") count=1", group);
+	ASSERT_EQ(-EPERM, claim_take(&self->claim, BY_CDEV, self->first));
+	EXPECT_EVENT("iommu_refusal: group=%d request=claim reason=driver error=-1 device=%s obstacle=%s",
+		     group, self->first, self->second);
+	ASSERT_EQ(0, pci_unbind(self->second));
+	EXPECT_EVENT("iommu_owner: group=%d owner=none count=0", group);
+
+	iommufd = iommufd_open();
+	device = cdev_open(self->first);
+	ASSERT_EQ(0, cdev_bind(device, iommufd, NULL));
+	EXPECT_EVENT("iommu_owner: group=%d owner=user (", group);
+	ASSERT_EQ(0, ioas_alloc(iommufd, &ioas));
+	EXPECT_FALSE(trace_has("to=Unmanaged"));
+	ASSERT_EQ(0, cdev_attach(device, &ioas));
+	EXPECT_EVENT(" to=Unmanaged devices=2 error=0");
+	EXPECT_FALSE(trace_has("from=Unmanaged"));
+	ASSERT_EQ(0, cdev_detach(device));
+	EXPECT_EVENT("iommu_transition: group=%d pasid=0 from=Unmanaged", group);
+	close(device);
+	close(iommufd);
+
+	/* and nobody tells when nobody listens */
+	trace_stop();
+	ASSERT_EQ(0, trace_start());
+	trace_stop();
+	ASSERT_EQ(0, pci_bind(self->second, EDU_DRIVER));
+	EXPECT_FALSE(trace_has("iommu_owner: "));
+}
+
 TEST_HARNESS_MAIN

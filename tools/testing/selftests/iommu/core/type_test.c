@@ -85,6 +85,20 @@ TEST_F(type, every_change_without_driver_succeeds)
 	}
 }
 
+TEST_F(type, change_is_a_trace_event)
+{
+	char event[96];
+
+	ASSERT_EQ(0, group_set_type(self->group, "DMA"));
+	if (trace_start() == -ENOENT)
+		SKIP(return, "this kernel's core has no trace events");
+	EXPECT_EQ(0, group_set_type(self->group, "identity"));
+	trace_stop();
+	snprintf(event, sizeof(event), "iommu_default_domain: group=%d from=DMA to=", self->group);
+	EXPECT_TRUE(trace_has(event))
+		TH_LOG("no event '%s'", event);
+}
+
 TEST_F(type, same_type_again_succeeds)
 {
 	EXPECT_EQ(0, group_set_type(self->group, "DMA"));
