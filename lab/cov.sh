@@ -12,8 +12,17 @@ objects=drivers/iommu
 rm -rf "$data" "$sum"
 tests=("$lab/test.sh" cov)
 [ -z "${1:-}" ] || tests=("$lab/kunit.sh" cov '')
-KUNIT_QUIET=${1:-} "${tests[@]}" || warn "tests failed; what follows counts all the same"
+status=0
+KUNIT_QUIET=${1:-} "${tests[@]}" || {
+	status=1
+	warn "tests failed; what follows counts all the same"
+}
 [ -d "$data" ] || die "no guest left any counts"
+
+# What all tests together have to reach of the files that decide, in per cent.
+goals='transition owner pasid group default'
+goal_lines=95
+goal_branches=85
 
 # One more count after the other is added to the sum.
 for one in "$data"/*; do
@@ -26,9 +35,9 @@ for one in "$data"/*; do
 		cp -r "$one$build/cov/$objects" "$sum"
 	fi
 done
-for file in "$top/$objects"/*.c; do
-	name=$(basename "$file" .c)
-	[ -f "$sum/$name.gcda" ] || { say "$name.c: not run"; continue; }
+report() {
+	local name=$1
+	[ -f "$sum/$name.gcda" ] || { say "$name.c: not run"; return; }
 	cp "$build/cov/$objects/$name.gcno" "$sum/"
 	(cd "$build/cov" && gcov -b "$sum/$name.gcda" 2>/dev/null) |
 		awk -v name="$name.c" '
@@ -38,5 +47,25 @@ for file in "$top/$objects"/*.c; do
 		END { printf "%-24s lines %-18s branches %s\n", name, lines, branches }'
 	mv "$build/cov/$name.c.gcov" "$sum/"
 	rm -f "$build"/cov/*.gcov
-done
+}
+
+for file in "$top/$objects"/*.c; do
+	report "$(basename "$file" .c)"
+done | tee "$sum/report"
 say "What was not run is marked ##### in $sum/*.gcov"
+
+[ -z "${1:-}" ] || exit $status
+missed=$(awk -v goals="$goals" -v lines=$goal_lines -v branches=$goal_branches '
+	BEGIN { n = split(goals, goal) }
+	{ l[$1] = $3 + 0; b[$1] = $7 + 0 }
+	END {
+		for (i = 1; i <= n; i++) {
+			file = "iommu-" goal[i] ".c"
+			if (l[file] < lines || b[file] < branches)
+				printf "  %s: %s %%, %s %%\n", file, l[file], b[file]
+		}
+	}' "$sum/report")
+[ -z "$missed" ] || die "fewer than $goal_lines % of lines or $goal_branches % of branches:
+$missed"
+say "at least $goal_lines % of lines and $goal_branches % of branches of: $goals"
+exit $status

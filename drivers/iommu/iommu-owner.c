@@ -163,8 +163,6 @@ static int iommu_group_claim(struct iommu_group *group, void *owner,
 	if ((group->domain && group->domain != group->default_domain) ||
 	    iommu_group_has_slots(group))
 		return iommu_refuse_busy(group);
-	if (!gdev)
-		return iommu_refuse(group, IOMMU_REFUSED_EMPTY, NULL, -ENODEV);
 	if (!dev_has_iommu(gdev->dev))
 		return iommu_refuse(group, IOMMU_REFUSED_NO_IOMMU, NULL,
 				    -ENODEV);
