@@ -37,7 +37,8 @@ static void iommu_owner_moved(struct iommu_group *group, bool changed)
 	char owner[IOMMU_OWNER_TEXT];
 
 	if (trace_iommu_owner_enabled())
-		trace_iommu_owner(group->id, iommu_owner_text(group, owner),
+		trace_iommu_owner(group->id, iommu_owner_kind(group),
+				  iommu_owner_text(group, owner),
 				  group->owner_cnt);
 	if (changed)
 		iommu_group_changed(group, IOMMU_GROUP_OWNER_CHANGED, NULL);

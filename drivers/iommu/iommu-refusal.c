@@ -246,6 +246,7 @@ int iommu_refuse(struct iommu_group *group, enum iommu_refusal why,
 				    text->word, error,
 				    group->asker ? dev_name(group->asker) : "",
 				    obstacle ? dev_name(obstacle) : "",
+				    iommu_owner_kind(group),
 				    iommu_owner_text(group, owner));
 
 	refused = iommu_refused_get(group);

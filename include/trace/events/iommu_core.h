@@ -45,27 +45,34 @@ TRACE_EVENT(iommu_transition,
 		  __get_str(to), __entry->devices, __entry->error)
 );
 
-/* A hold on the group was taken or given back; count is what is left. */
+/*
+ * A hold on the group was taken or given back; count is what is left. The owner
+ * is of a kind, as in sysfs, and has a name.
+ */
 TRACE_EVENT(iommu_owner,
 
-	TP_PROTO(int group, const char *owner, unsigned int count),
+	TP_PROTO(int group, const char *owner, const char *name,
+		 unsigned int count),
 
-	TP_ARGS(group, owner, count),
+	TP_ARGS(group, owner, name, count),
 
 	TP_STRUCT__entry(
 		__field(int, group)
 		__string(owner, owner)
+		__string(name, name)
 		__field(unsigned int, count)
 	),
 
 	TP_fast_assign(
 		__entry->group = group;
 		__assign_str(owner);
+		__assign_str(name);
 		__entry->count = count;
 	),
 
-	TP_printk("group=%d owner=%s count=%u",
-		  __entry->group, __get_str(owner), __entry->count)
+	TP_printk("group=%d owner=%s name=\"%s\" count=%u",
+		  __entry->group, __get_str(owner), __get_str(name),
+		  __entry->count)
 );
 
 TRACE_EVENT(iommu_default_domain,
@@ -121,9 +128,10 @@ TRACE_EVENT(iommu_park,
 TRACE_EVENT(iommu_refusal,
 
 	TP_PROTO(int group, const char *request, const char *reason, int error,
-		 const char *device, const char *obstacle, const char *owner),
+		 const char *device, const char *obstacle, const char *owner,
+		 const char *name),
 
-	TP_ARGS(group, request, reason, error, device, obstacle, owner),
+	TP_ARGS(group, request, reason, error, device, obstacle, owner, name),
 
 	TP_STRUCT__entry(
 		__field(int, group)
@@ -133,6 +141,7 @@ TRACE_EVENT(iommu_refusal,
 		__string(device, device)
 		__string(obstacle, obstacle)
 		__string(owner, owner)
+		__string(name, name)
 	),
 
 	TP_fast_assign(
@@ -143,12 +152,13 @@ TRACE_EVENT(iommu_refusal,
 		__assign_str(device);
 		__assign_str(obstacle);
 		__assign_str(owner);
+		__assign_str(name);
 	),
 
-	TP_printk("group=%d request=%s reason=%s error=%d device=%s obstacle=%s owner=\"%s\"",
+	TP_printk("group=%d request=%s reason=%s error=%d device=%s obstacle=%s owner=%s name=\"%s\"",
 		  __entry->group, __get_str(request), __get_str(reason),
 		  __entry->error, __get_str(device), __get_str(obstacle),
-		  __get_str(owner))
+		  __get_str(owner), __get_str(name))
 );
 
 #endif /* _TRACE_IOMMU_CORE_H */

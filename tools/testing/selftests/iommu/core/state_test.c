@@ -362,17 +362,20 @@ TEST_F(state, events_tell_of_owners_moves_and_refusals)
 	ASSERT_EQ(0, trace_start());
 	ASSERT_EQ(0, pci_bind(self->first, "vfio-pci"));
 	ASSERT_EQ(0, pci_bind(self->second, EDU_DRIVER));
-	EXPECT_EVENT("iommu_owner: group=%d owner=kernel (driver " EDU_DRIVER ") count=1", group);
+	EXPECT_EVENT("iommu_owner: group=%d owner=kernel name=\"driver " EDU_DRIVER "\" count=1",
+		     group);
 	ASSERT_EQ(-EPERM, claim_take(&self->claim, BY_CDEV, self->first));
-	EXPECT_EVENT("iommu_refusal: group=%d request=claim reason=driver error=-1 device=%s obstacle=%s",
-		     group, self->first, self->second);
+	EXPECT_EVENT("iommu_refusal: group=%d request=claim reason=driver error=-1 device=%s",
+		     group, self->first);
+	EXPECT_EVENT("obstacle=%s owner=kernel name=\"driver " EDU_DRIVER "\"", self->second);
 	ASSERT_EQ(0, pci_unbind(self->second));
-	EXPECT_EVENT("iommu_owner: group=%d owner=none count=0", group);
+	EXPECT_EVENT("iommu_owner: group=%d owner=none name=\"none\" count=0", group);
 
 	iommufd = iommufd_open();
 	device = cdev_open(self->first);
 	ASSERT_EQ(0, cdev_bind(device, iommufd, NULL));
-	EXPECT_EVENT("iommu_owner: group=%d owner=user (", group);
+	EXPECT_EVENT("iommu_owner: group=%d owner=user name=\"%s, process %d, through /dev/iommu\"",
+		     group, program_invocation_short_name, getpid());
 	ASSERT_EQ(0, ioas_alloc(iommufd, &ioas));
 	EXPECT_FALSE(trace_has("to=Unmanaged"));
 	ASSERT_EQ(0, cdev_attach(device, &ioas));
