@@ -4,7 +4,7 @@
 # The work is done by the scripts in lab/; this file only names it.
 
 FLAVOUR ?= plain
-export ACCEL LINUX_SRC LAB_INSTALL JOBS GDB_PORT
+export ACCEL LINUX_SRC LAB_INSTALL JOBS GDB_PORT BASE BENCH_JSON
 
 # This is not the kernel's make: its own -j would only mix the progress lines.
 .NOTPARALLEL:
@@ -14,7 +14,7 @@ MAKEFLAGS += --no-print-directory
 run: MACHINE ?= vtd-pasid
 MACHINE ?= vtd
 
-.PHONY: help run test gap shell gdb build kunit kunit-arm64 compat mutants weaknesses docs base-watch exhaustive coverage clean
+.PHONY: help run test gap bench shell gdb build kunit kunit-arm64 compat mutants weaknesses docs base-watch exhaustive coverage clean
 help:
 	@lab/help.sh
 
@@ -26,6 +26,9 @@ test:
 
 gap:
 	@lab/gap.sh
+
+bench:
+	@lab/bench.sh
 
 kunit:
 	@lab/kunit.sh $(FLAVOUR) '$(SUITES)'

@@ -1,11 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # Build one flavour of the lab's kernel in build/FLAVOUR.
-# usage: lab/build.sh plain|debug|cov|kcsan|base
+# usage: lab/build.sh plain|debug|cov|kcsan|base|bench-base|bench-ours|bench-other
+#        bench-other: the kernel tree that BASE= names
 . "$(dirname "$0")/lib.sh"
 
 flavour=${1:-plain}
-one_of FLAVOUR "$flavour" "$flavours"
+one_of FLAVOUR "$flavour" "$flavours $bench_flavours"
 out=$build/$flavour
 log=$logs/build-$flavour.log
 from=$tree
@@ -13,6 +14,14 @@ fragments="$lab/config/lab.config $lab/config/core.config"
 options=()
 
 case $flavour in
+bench-*)
+	fragments=$lab/config/bench.config ;;
+esac
+case $flavour in
+bench-base)
+	from=$src ;;
+bench-other)
+	from=$(readlink -f "${BASE:-}") ;;
 base)	from=$src
 	fragments=$lab/config/lab.config ;;
 debug|kcsan)

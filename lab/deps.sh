@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # Install the Debian packages that a command needs and that are missing.
-# usage: lab/deps.sh run|gdb|compat|arm64|device|docs      LAB_INSTALL=no only reports
+# usage: lab/deps.sh run|gdb|compat|arm64|device|docs|bench      LAB_INSTALL=no only reports
 . "$(dirname "$0")/lib.sh"
 
 purpose=${1:-run}
-one_of purpose "$purpose" 'run gdb compat arm64 device docs'
+one_of purpose "$purpose" 'run gdb compat arm64 device docs bench'
 one_of LAB_INSTALL "${LAB_INSTALL:-yes}" 'yes no'
 
 [ "$(uname -m)" = x86_64 ] ||
@@ -38,6 +38,7 @@ wanted() {
 	compat)	echo "gcc-aarch64-linux-gnu	compiles for arm64" ;;
 	arm64)	echo "gcc-aarch64-linux-gnu	compiles for arm64"
 		echo "qemu-system-arm		runs arm64 kernels" ;;
+	bench)	echo "gnuplot-nox		draws the growth of each operation" ;;
 	device)	echo "dpkg-dev		unpacks QEMU's source, of which the device takes headers"
 		echo "pkg-config		where glib's headers are"
 		echo "libglib2.0-dev		headers QEMU's own include" ;;

@@ -6,6 +6,7 @@ cat <<END
 make run         build, boot, and watch a device claimed, translated, given back
 make test        everything; ends with: N passed, N failed, N skipped
 make gap         DMA that meets a replace, with the base's core and with ours, side by side
+make bench       what each operation costs in instructions, with the base's core and with ours
 make kunit       only the KUnit suites (SUITES= a glob)
 make kunit-arm64 the suites of the SMMUv3 driver, in an emulated arm64 machine
 make shell       a prompt in the guest         make gdb   the same, waiting for gdb
@@ -28,6 +29,7 @@ LINUX_SRC=    another 6.12.y tree or tarball (default: package linux-source-6.12
 LAB_INSTALL=  no: only report missing packages and stop
 JOBS=     parallel compilations (default: one per processor, here $(nproc))
 GDB_PORT= port of make gdb (default 1234)
+BASE=     make bench: another kernel tree to compare with   BENCH_JSON= its rows as a file
 
 make run takes vtd, vtd-sm and vtd-pasid only. Logs are in build/log, kernels in build/FLAVOUR.
 END

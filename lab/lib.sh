@@ -13,6 +13,7 @@ logs=$build/log
 base_version=6.12
 jobs=${JOBS:-$(nproc)}
 flavours='plain debug cov kcsan base'
+bench_flavours='bench-base bench-ours bench-other'
 machines='vtd vtd-sm vtd-pasid virtio amd none'
 
 say()  { printf '%s\n' "$*"; }

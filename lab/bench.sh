@@ -1,0 +1,124 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# make bench: instructions per operation, with the base's core and with ours.
+# usage: lab/bench.sh [short]
+#   short      only what one guest measures, no PCI hierarchies and no plot; fails if
+#              any row is above 1.05 of the base. For CI
+#   BASE=      compare with this kernel tree instead of the base
+#   BENCH_JSON=FILE	write the rows there, too
+. "$(dirname "$0")/lib.sh"
+
+how=${1:-full}
+one_of argument "$how" 'full short'
+base=bench-base
+if [ -n "${BASE:-}" ]; then
+	[ -f "$BASE/Kbuild" ] || die "BASE=$BASE is not a Linux source tree"
+	BASE=$(readlink -f "$BASE")
+	export BASE
+	base=bench-other
+fi
+pci_functions='16 64'
+out=$build/bench
+
+# What one kernel is compiled from
+source_of() {
+	case $1 in
+	bench-base) say "$src" ;;
+	bench-other) say "$BASE" ;;
+	*) say "$tree" ;;
+	esac
+}
+
+# guest_of FLAVOUR: the module, and a file system that holds little else
+guest_of() {
+	local work=$build/$1/bench root=$build/$1/bench-root from
+	from=$(source_of "$1")
+	mkdir -p "$work" "$root"/{bin,dev,proc}
+	rsync -rlpt --exclude=init "$lab/bench/" "$work/"
+	logged "module-$1" make -C "$from" O="$build/$1" ARCH=x86 M="$work" modules
+	cp "$work/lab_bench.ko" "$root/"
+	cp "$(command -v busybox)" "$root/bin/busybox"
+	cp "$lab/bench/init" "$root/init"
+	(cd "$root" && find . | sort | cpio -o -H newc -R 0:0 --quiet) | gzip -1n \
+		>"$build/$1/bench.cpio.gz"
+}
+
+# pci_devices N: so many functions, eight in each slot, behind root ports that
+# share slots as well
+pci_devices() {
+	local port f
+	for ((port = 0; port < $1 / 8; port++)); do
+		printf -- '-device pcie-root-port,id=p%d,chassis=%d,slot=%d,addr=%d.%d,multifunction=on,hotplug=off,io-reserve=0\n' \
+			"$port" "$port" "$port" $((2 + port / 8)) $((port % 8))
+		for ((f = 0; f < 8; f++)); do
+			printf -- '-device pvpanic-pci,bus=p%d,addr=0.%d,multifunction=on\n' "$port" "$f"
+		done
+	done
+}
+
+# measure FLAVOUR NAME WORDS [QEMU OPTIONS]: one guest, its rows to OUT/FLAVOUR-NAME
+measure() {
+	local flavour=$1 name=$2 words=$3 rows=$out/$1-$2
+	shift 3
+	# sleep=off and one CPU: one tick of the TSC is one instruction.
+	timeout 900 qemu-system-x86_64 -M q35 -accel tcg -icount shift=0,sleep=off \
+		-cpu qemu64 -smp 1 -m 1G -rtc base=2024-01-01,clock=vm -seed 1 -nic none \
+		-nodefaults -display none -no-reboot -serial "file:$rows.log" \
+		-kernel "$build/$flavour/arch/x86/boot/bzImage" \
+		-initrd "$build/$flavour/bench.cpio.gz" \
+		-append "console=ttyS0 quiet loglevel=1 panic=-1 oops=panic $words" "$@" \
+		</dev/null || die "the bench guest failed (log: $rows.log)"
+	tr -d '\r' <"$rows.log" | grep '^BENCH-END' >/dev/null ||
+		die "the bench guest did not come to its end (log: $rows.log):
+$(tail -n 5 "$rows.log")"
+	tr -d '\r' <"$rows.log" | grep -a '|' >"$rows"
+}
+
+# The core's own objects; the rest of the folder is the same in both
+text_of() {
+	local objects
+	objects=$(cd "$build/$1/drivers/iommu" && ls iommu.o iommu-[a-z]*.o |
+		grep -v -e sysfs -e traces -e debugfs -e pages -e dma)
+	# shellcheck disable=SC2086 # a list of files
+	(cd "$build/$1/drivers/iommu" && size $objects) | awk 'NR > 1 { n += $1 } END {
+		printf "bytes, text of the core|1|%d|%d|%d|1\n", n, n, n }'
+}
+
+bench() {
+	local flavour=$1 n
+	measure "$flavour" core 'lab.rows=core iommu.strict=1'
+	measure "$flavour" lazy 'lab.rows=dma iommu.strict=0'
+	text_of "$flavour" >"$out/$flavour-text"
+	[ "$how" = full ] || return 0
+	for n in $pci_functions; do
+		# shellcheck disable=SC2046 # a list of options
+		measure "$flavour" "pci$n" 'lab.rows=pci' $(pci_devices "$n")
+	done
+}
+
+[ -n "${LAB_STEP_FILE:-}" ] || steps 10
+"$lab/deps.sh" bench
+for flavour in "$base" bench-ours; do
+	"$lab/build.sh" "$flavour"
+	guest_of "$flavour"
+done
+mkdir -p "$out"
+rm -f "$out"/bench-*
+step "guests that count instructions"
+bench "$base" &
+other=$!
+bench bench-ours
+wait "$other"
+
+versions=()
+for flavour in "$base" bench-ours; do
+	cat "$out/$flavour"-* >"$out/rows-$flavour"
+	versions+=("$(make -s -C "$(source_of "$flavour")" kernelversion)")
+done
+options=(${BENCH_JSON:+--json "$BENCH_JSON"})
+[ "$how" = short ] || options+=(--plot "$out/growth.gnuplot")
+python3 "$lab/bench/table.py" "$how" "$out/rows-$base" "${versions[0]}" "$out/rows-bench-ours" \
+	"${versions[1]}" "${options[@]}"
+[ "$how" = full ] || exit 0
+gnuplot "$out/growth.gnuplot" >"$out/growth.svg"
+say "growth, drawn: $out/growth.svg"
