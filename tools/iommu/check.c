@@ -71,12 +71,16 @@ static const char *vfio_driver_of(const char *bus)
 }
 
 /* What unbinding @dev would tear away, which people have to see to first. */
-static void guard(struct verdict *v, struct obstacle *o, struct device *dev)
+static void guard(struct obstacle *o, struct device *dev)
+{
+	o->guards = inuse_storage(dev, &o->guards_count);
+}
+
+static void warn_of_net(struct verdict *v, struct device *dev)
 {
 	size_t count, i;
 	char **nets = inuse_net(dev, &count);
 
-	o->guards = inuse_storage(dev, &o->guards_count);
 	for (i = 0; i < count; i++)
 		warn(v, mem_printf("%s: the interface %s is up", dev->name,
 				   nets[i]));
@@ -108,7 +112,8 @@ static void look_at_driver(struct verdict *v, struct device *member)
 	o = add(v, member, "driver",
 		mem_printf("the driver %s is bound to %s", driver,
 			   member->name));
-	guard(v, o, member);
+	guard(o, member);
+	warn_of_net(v, member);
 	command(o, unbind_command(member));
 }
 
@@ -134,9 +139,11 @@ static void look_at_vfio(struct verdict *v, struct device *dev)
 	command(o, mem_printf("echo %s > /sys/bus/%s/devices/%s/driver_override",
 			      vfio, dev->bus, dev->name));
 	if (driver && !keeps_user_out(dev, driver)) {
-		guard(v, o, dev);
+		warn_of_net(v, dev);
 		command(o, unbind_command(dev));
 	}
+	if (driver)
+		guard(o, dev);
 	command(o, mem_printf("echo %s > /sys/bus/%s/drivers_probe", dev->name,
 			      dev->bus));
 }
@@ -191,6 +198,16 @@ static void look_at_owner(struct verdict *v, struct model *m,
 		warn(v, mem_text("whether a process holds the group is not told (root sees it)"));
 }
 
+static bool seen_driver(const struct verdict *v)
+{
+	size_t i;
+
+	for (i = 0; i < v->count; i++)
+		if (text_is(v->list[i].reason, "driver"))
+			return true;
+	return false;
+}
+
 static void judge(struct verdict *v, struct model *m, struct device *dev)
 {
 	struct group *group = dev->group;
@@ -206,6 +223,11 @@ static void judge(struct verdict *v, struct model *m, struct device *dev)
 	for (i = 0; i < group->count; i++)
 		if (group->devices[i] != dev)
 			look_at_driver(v, group->devices[i]);
+	/* This core says who holds it, if the reader is root. */
+	if (text_is(group_owner(group), "kernel") && !seen_driver(v))
+		add(v, NULL, "kernel",
+		    mem_printf("the kernel uses group %s; which driver is not told",
+			       group_label(group)));
 	look_at_vfio(v, dev);
 	look_at_nodes(v, dev);
 	for (i = 0; i < group->count; i++)

@@ -182,7 +182,7 @@ static void faults_json(struct model *m, const struct faults *all,
 		if (!about(f, dev))
 			continue;
 		js_object(NULL);
-		js_text("seconds", mem_printf("%.6f", f->when));
+		js_seconds("seconds", f->when);
 		js_text("iommu", f->unit);
 		js_text("device", f->device);
 		js_text("address", f->address);

@@ -240,6 +240,7 @@ void js_array(const char *key);
 void js_close(void);
 void js_text(const char *key, const char *text);
 void js_number(const char *key, long long number);
+void js_seconds(const char *key, double seconds);
 void js_bool(const char *key, bool yes);
 void js_tri(const char *key, enum tri value);
 void js_null(const char *key);

@@ -159,6 +159,12 @@ void js_number(const char *key, long long number)
 	printf("%lld", number);
 }
 
+void js_seconds(const char *key, double seconds)
+{
+	next(key);
+	printf("%.6f", seconds);
+}
+
 void js_bool(const char *key, bool yes)
 {
 	next(key);

@@ -187,6 +187,7 @@ int main(int argc, char **argv)
 
 	setlocale(LC_CTYPE, "");
 	atexit(at_exit);
+	argv[0] = "iommuctl";	/* so that getopt says it, not a path */
 	while ((option = getopt_long(argc, argv, "ac:hno:V", longs, NULL)) != -1)
 		one_option(option, &color, &sysroot);
 	if (optind == argc)

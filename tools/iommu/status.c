@@ -125,7 +125,7 @@ static char *said_by(const char *message)
 {
 	return mem_text(strstr(message, "kernel command line") ?
 			"kernel command line" :
-			"no option: the kernel's configuration or the IOMMU's driver");
+			"not the kernel command line");
 }
 
 /* What was chosen for all groups, from the surest witness that there is. */

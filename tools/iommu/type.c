@@ -141,6 +141,7 @@ static void plan_json(const struct plan *p, bool changed)
 
 static void plan_print(const struct plan *p)
 {
+	const char *mark = "";
 	size_t i;
 
 	if (p->nothing) {
@@ -157,11 +158,14 @@ static void plan_print(const struct plan *p)
 		       p->guards[i]);
 	for (i = 0; i < p->warnings_count; i++)
 		printf("  %s: %s\n", colored(YELLOW, "note"), p->warnings[i]);
+	/* Nobody should paste what will not be done. */
+	if (p->refused || p->guards_count)
+		mark = "# ";
 	for (i = 0; i < p->count; i++)
-		printf("  %s\n", as_command(&p->unbind[i]));
-	printf("  %s\n", as_command(&p->write));
+		printf("  %s%s\n", mark, as_command(&p->unbind[i]));
+	printf("  %s%s\n", mark, as_command(&p->write));
 	for (i = p->count; i--;)
-		printf("  %s\n", as_command(&p->bind[i]));
+		printf("  %s%s\n", mark, as_command(&p->bind[i]));
 }
 
 /* Bind the first @count again, last first. Returns how many did not come back. */

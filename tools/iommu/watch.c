@@ -13,6 +13,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -40,13 +41,12 @@ static void remove_instance(void)
 	instance = NULL;
 }
 
-static char *now_text(void)
+static double seconds_now(void)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return mem_printf("%lld.%06ld", (long long)now.tv_sec,
-			  now.tv_nsec / 1000);
+	return now.tv_sec + now.tv_nsec / 1e9;
 }
 
 static void told(void)
@@ -95,7 +95,7 @@ static void uevent_json(const char *text, size_t len)
 	const char *end = text + len;
 
 	js_begin();
-	js_text("seconds", now_text());
+	js_seconds("seconds", seconds_now());
 	js_text("source", "uevent");
 	js_object("values");
 	/* The first string is "ACTION@PATH", which the others repeat. */
@@ -120,7 +120,7 @@ static void uevent_print(const char *text, size_t len)
 	const char *slash = path ? strrchr(path, '/') : NULL;
 	size_t i;
 
-	printf("%s uevent %s %s %s", now_text(), or_dash(subsystem),
+	printf("%.6f uevent %s %s %s", seconds_now(), or_dash(subsystem),
 	       or_dash(action), slash ? slash + 1 : "-");
 	for (i = 0; i < ARRAY_SIZE(more); i++) {
 		const char *value = uevent_value(text, len, more[i]);
@@ -186,7 +186,7 @@ static void take_trace_line(char *line)
 	text_visible(rest);
 	if (opt.json) {
 		js_begin();
-		js_text("seconds", when);
+		js_seconds("seconds", strtod(when, NULL));
 		js_text("source", "trace");
 		js_text("event", name);
 		js_text("text", rest);

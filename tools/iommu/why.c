@@ -225,6 +225,8 @@ static void why_print(struct device *dev, struct path *path, struct rule rule)
 	say("Device", "%s", dev->name);
 	if (!dev->group) {
 		say("Group", "none: no IOMMU translates for it");
+	} else if (dev->group->count == 1) {
+		say("Group", "%s, alone in it", group_label(dev->group));
 	} else {
 		say("Group", "%s, with %zu devices", group_label(dev->group),
 		    dev->group->count);
