@@ -13,6 +13,7 @@ from=$tree
 # What the guest's user space is made from
 id() {
 	find "$lab/guest" "$lab/cov-task.sh" "$lab/initramfs.sh" "$top/tools/testing/selftests" \
+		"$top/tools/iommu" \
 		"$from/tools/testing/selftests/iommu" "$from/include/uapi/linux/iommufd.h" \
 		"$from/include/uapi/linux/vfio.h" "$from/drivers/iommu/iommufd/iommufd_test.h" \
 		"$build/$flavour/.config" "$build/$flavour/Module.symvers" -type f -print0 |

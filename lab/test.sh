@@ -24,6 +24,9 @@ table() {
 	groups     virtio
 	groups     amd
 	groups     none
+	iommuctl   vtd
+	iommuctl   none
+	check      host
 	disk       vtd      DMA        iommu.strict=1
 	disk       vtd      DMA-FQ     iommu.strict=0
 	disk       vtd      identity   iommu.passthrough=1
@@ -95,7 +98,13 @@ run_row() {
 		return
 	fi
 	[ "$flavour" = plain ] || seconds=1800
-	if [ "$task" = kunit ]; then
+	if [ "$task" = check ]; then
+		# No guest: iommuctl over made-up machines, with sanitizers
+		row=iommuctl-check
+		text=$logs/iommuctl-check.log
+		make -s -C "$top/tools/iommu" OUTPUT="$build/iommuctl/" SANITIZE=yes check \
+			>"$text" 2>&1 || rc=$?
+	elif [ "$task" = kunit ]; then
 		row=kunit
 		KUNIT_QUIET=yes "$lab/kunit.sh" "$flavour" || rc=$?
 		text=$logs/guest/$flavour-$row.kernel.log

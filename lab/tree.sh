@@ -97,7 +97,7 @@ patched_files() {
 stage() {
 	local dir name file
 	for dir in $overlay; do
-		[ ! -d "$top/$dir" ] || rsync -rlp "$top/$dir" "$1/"
+		[ ! -d "$top/$dir" ] || rsync -rlp --filter=':- .gitignore' "$top/$dir" "$1/"
 	done
 	patch_list | while read -r name; do
 		[ -f "$top/patches/$name" ] || die "patches/series names $name, which is not there"

@@ -3,7 +3,7 @@
 # usage: build.sh OUTDIR LAIDTREE BUILDDIR
 #
 # Compile what runs in the guest and put it into the initramfs tree OUTDIR:
-#   /lab/bin      programs of the lab
+#   /lab/bin      programs of the lab, and iommuctl
 #   /lab/tests    our kselftests
 #   /lab/mock     those that use iommufd's mock IOMMU, where LAIDTREE's has PASIDs
 #   /lab/base     the base's iommufd suites, built from LAIDTREE
@@ -71,6 +71,9 @@ done
 for source in "$here"/src/*.c; do
 	compile "$out/lab/bin/$(basename "$source" .c)" "$source"
 done
+
+make -s -C "$here/../../tools/iommu" OUTPUT="$work/iommuctl/" LDFLAGS=-static
+cp "$work/iommuctl/iommuctl" "$out/lab/bin/"
 
 # The base's suites want headers newer than the base's own; base-suites.sed drops the
 # few assertions that do. The copy stands where the sources' relative includes work.

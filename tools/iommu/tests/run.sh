@@ -69,7 +69,7 @@ before=$(print_of_all)
 cases=$(grep -cv '^#\|^$' "$here/cases")
 [ $# = 0 ] || cases=$#
 echo "TAP version 13"
-echo "1..$((cases + 4))"
+echo "1..$((cases + 7))"
 while read -r name want rest; do
 	case $name in
 	''|'#'*) continue ;;
@@ -102,4 +102,25 @@ else
 	number=$((number + 1))
 	echo "ok $number # SKIP there is no /dev/full"
 fi
+
+bash "$here/completion.sh" "$IOMMUCTL"
+result $? "bash completes verbs, devices and columns"
+
+# Every verb, option, column and status is in the manual page, which renders cleanly.
+page=$here/../iommuctl.8
+good=0
+for word in $(ctl --help | sed -n 's/^  \([a-z]*\) .*/\1/p; s/.*--\([a-z]*\).*/\1/p'); do
+	sed 's/\\-/-/g' "$page" | grep -qw -- "$word" || { echo "# not in the page: $word"; good=1; }
+done
+if command -v man >/dev/null; then
+	man --warnings -l "$page" 2>&1 >/dev/null | sed 's/^/# /' >"$work/warnings"
+	[ ! -s "$work/warnings" ] || { cat "$work/warnings"; good=1; }
+fi
+result $good "the manual page is complete and renders"
+
+make -s -C "$here/.." OUTPUT="$work/build/" DESTDIR="$work/root" install >"$work/out" 2>&1 &&
+	"$work/root/usr/sbin/iommuctl" --version >/dev/null &&
+	[ -f "$work/root/usr/share/man/man8/iommuctl.8" ] &&
+	[ -f "$work/root/usr/share/bash-completion/completions/iommuctl" ]
+result $? "it is installed below DESTDIR"
 [ $failed = 0 ]
