@@ -104,6 +104,7 @@ static void read_extended(struct pci_info *pci, const uint8_t *cfg,
 static const struct pci_info *read_info(struct device *dev)
 {
 	uint8_t cfg[CFG_SIZE] = {};
+	const char *function;
 	struct pci_info *pci;
 	ssize_t size;
 	size_t at;
@@ -114,7 +115,10 @@ static const struct pci_info *read_info(struct device *dev)
 		return NULL;
 	pci = mem_alloc(sizeof(*pci));
 	pci->bridge = (cfg[CFG_HEADER_TYPE] & 0x7f) == 1;
-	pci->multifunction = cfg[CFG_HEADER_TYPE] & 0x80;
+	/* Only the first function has to have the bit. */
+	function = strrchr(dev->name, '.');
+	pci->multifunction = cfg[CFG_HEADER_TYPE] & 0x80 ||
+			     (function && !text_is(function, ".0"));
 	/* Only root gets more than the header. */
 	if (size < 256)
 		return pci;

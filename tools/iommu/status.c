@@ -247,8 +247,9 @@ static size_t unit_devices(const char *unit, bool *told)
 /* on, passthrough, off; NULL: not told */
 static const char *translation(struct model *m, const struct counts *n)
 {
+	/* A unit may be there for interrupts alone. */
 	if (!m->groups_count)
-		return m->units_count ? NULL : "off";
+		return "off";
 	if (n->types[0] == m->groups_count)
 		return "passthrough";
 	if (n->types[0] + n->untyped < m->groups_count)

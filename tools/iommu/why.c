@@ -143,7 +143,7 @@ static struct rule rule_from_config(struct device *dev, struct path *path)
 				with->name, from };
 	}
 	with = path->count ? member_in_slot(dev) : NULL;
-	if (with && own && own->multifunction && pci_isolates(own) == NO)
+	if (with && pci_isolates(own) == NO)
 		return (struct rule) { "functions without ACS", with->name,
 				       from };
 	return (struct rule) {};

@@ -10,6 +10,7 @@ usage: machines.py DIR [GROUPS]     with GROUPS: only one machine, of so many gr
     old     5.10, an unprivileged reader: headers of configuration space only
     base    6.12 without this core's files, AMD-Vi, a process that holds a group
     none    no IOMMU
+    interrupts  one that remaps interrupts only
 """
 import os
 import struct
@@ -376,6 +377,11 @@ def base(top):
     m.group(2, kind='DMA-FQ')
     dev = m.pci('/sys/devices/pci0000:00/0000:00:15.0', 0x020000, Config(0x1022, 0x1458, INTEGRATED),
                 group=2, driver='vfio-pci', unit='ivhd0')
+    # Two functions of one slot; only the first has to say that there are more.
+    m.group(3)
+    for function in (0, 1):
+        m.pci(f'/sys/devices/pci0000:00/0000:00:16.{function}', 0x00ff00,
+              Config(0x1234, 0x11e8, multi=not function), group=3, unit='ivhd0')
     m.file('/dev/vfio/2')
     m.file('/proc/77/fdinfo/2', f'pos:\t0\nvfio-device-syspath: {dev}')
     m.process(77, 'crosvm', '/dev/vfio/vfio', '/dev/vfio/2', 'anon_inode:[vfio-device]')
@@ -392,6 +398,14 @@ def none(top):
     m.finish()
 
 
+def interrupts(top):
+    m = Machine(top, 'interrupts', '6.12.117')
+    m.file('/proc/cmdline', 'quiet')
+    m.unit('dmar0', ecap='f00f5a')
+    m.dir('/sys/kernel/iommu_groups')
+    m.finish()
+
+
 def large(top, count):
     m = Machine(top, 'large', '6.12.117')
     m.unit('dmar0', ecap='f050da')
@@ -405,5 +419,5 @@ def large(top, count):
 if len(sys.argv) > 2:
     large(sys.argv[1], int(sys.argv[2]))
 else:
-    for make in (server, soc, pasid, old, base, none):
+    for make in (server, soc, pasid, old, base, none, interrupts):
         make(sys.argv[1])
