@@ -212,7 +212,7 @@ static void faults_json(struct model *m, const struct faults *all,
 static void faults_print(struct model *m, const struct faults *all,
 			 struct device *dev)
 {
-	static const char *heads[] = {
+	static const char * const heads[] = {
 		"SECONDS", "IOMMU", "DEVICE", "ACCESS", "ADDRESS", "PASID",
 		"MESSAGE",
 	};

@@ -213,14 +213,14 @@ bool klog_each(void (*line)(void *data, double when, char *text), void *data);
 
 /* table.c */
 struct table {
-	const char **heads;
+	const char * const *heads;
 	const char **cells;
 	size_t columns, rows;
 	const bool *right;
 };
 
-void table_begin(struct table *t, const char **heads, size_t columns,
-		 const bool *right);
+void table_begin(struct table *t, const char * const *heads,
+		 size_t columns, const bool *right);
 void table_cell(struct table *t, const char *text);
 void table_print(const struct table *t);
 void say(const char *name, const char *format, ...) __printf(2, 3);

@@ -107,7 +107,7 @@ static void print_group(struct model *m, struct group *group)
 
 static void print_members(struct group *group)
 {
-	static const char *heads[] = { "DEVICE", "IDS", "DRIVER", "CLASS" };
+	static const char * const heads[] = { "DEVICE", "IDS", "DRIVER", "CLASS" };
 	struct table t;
 	size_t i;
 

@@ -323,7 +323,7 @@ static void print_choice(const char *name, struct choice c)
 
 static void print_units(struct model *m)
 {
-	static const char *heads[] = {
+	static const char * const heads[] = {
 		"UNIT", "KIND", "DEVICES", "SCALABLE-HW", "SCALABLE",
 	};
 	static const bool right[] = { false, false, true, false, false };

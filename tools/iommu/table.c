@@ -20,8 +20,8 @@ const char *colored(const char *color, const char *text)
 	return mem_printf("\033[%sm%s\033[0m", color, text);
 }
 
-void table_begin(struct table *t, const char **heads, size_t columns,
-		 const bool *right)
+void table_begin(struct table *t, const char * const *heads,
+		 size_t columns, const bool *right)
 {
 	memset(t, 0, sizeof(*t));
 	t->heads = heads;

@@ -48,7 +48,7 @@ static void who_json(const struct holders *all, struct group *group,
 static void who_print(const struct holders *all, struct group *group,
 		      struct device *dev)
 {
-	static const char *heads[] = {
+	static const char * const heads[] = {
 		"PID", "COMMAND", "GROUP", "DEVICE", "NODE",
 	};
 	static const bool right[] = { true, false, true, false, false };

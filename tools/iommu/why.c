@@ -190,7 +190,7 @@ static void why_json(struct device *dev, struct path *path, struct rule rule)
 
 static void print_path(struct path *path)
 {
-	static const char *heads[] = {
+	static const char * const heads[] = {
 		"HOP", "DEVICE", "KIND", "ISOLATES", "GROUP", "ACS",
 	};
 	static const bool right[] = { true, false, false, false, true, false };
