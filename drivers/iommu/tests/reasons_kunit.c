@@ -313,6 +313,12 @@ static int claim_and_exit(void *data)
 	return 0;
 }
 
+static bool has_its_number(struct task_struct *task)
+{
+	guard(rcu)();
+	return pid_task(READ_ONCE(task->thread_pid), PIDTYPE_PID);
+}
+
 /* O5: a claim outlives its process, whose file descriptor another one got. */
 static void owner_that_has_exited_is_told(struct kunit *test)
 {
@@ -326,7 +332,7 @@ static void owner_that_has_exited_is_told(struct kunit *test)
 	get_task_struct(task);
 	wake_up_process(task);
 	/* Its number is given back some time after its exit. */
-	while (pid_task(READ_ONCE(task->thread_pid), PIDTYPE_PID))
+	while (has_its_number(task))
 		schedule_timeout_uninterruptible(1);
 	put_task_struct(task);
 	KUNIT_ASSERT_EQ(test, claimer.ret, 0);
