@@ -377,10 +377,11 @@ TEST_F(state, events_tell_of_owners_moves_and_refusals)
 	EXPECT_EVENT("iommu_owner: group=%d owner=user name=\"%s, process %d, through /dev/iommu\"",
 		     group, program_invocation_short_name, getpid());
 	ASSERT_EQ(0, ioas_alloc(iommufd, &ioas));
-	EXPECT_FALSE(trace_has("to=Unmanaged"));
+	/* each with a fresh buffer: where no driver can block, a claim looks like an attach */
+	ASSERT_EQ(0, trace_start());
 	ASSERT_EQ(0, cdev_attach(device, &ioas));
 	EXPECT_EVENT(" to=Unmanaged devices=2 error=0");
-	EXPECT_FALSE(trace_has("from=Unmanaged"));
+	ASSERT_EQ(0, trace_start());
 	ASSERT_EQ(0, cdev_detach(device));
 	EXPECT_EVENT("iommu_transition: group=%d pasid=0 from=Unmanaged", group);
 	close(device);
