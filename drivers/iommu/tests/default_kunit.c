@@ -327,6 +327,19 @@ static void change_without_memory_touches_nobody(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, mock_group(md)->default_domain, &m->identity);
 }
 
+/* A device that firmware wants mapped 1:1, its group set to identity. */
+static struct mock_dev *add_with_direct_region(struct kunit *test)
+{
+	struct mock_dev *md = mock_new_dev(test->priv, 0);
+
+	md->def_type = 0;
+	mock_add_resv(md, SZ_1M, SZ_4K, IOMMU_RESV_DIRECT_RELAXABLE);
+	mock_plug(md);
+	KUNIT_ASSERT_NOT_NULL(test, mock_group(md));
+	expect_written(test, md, "identity");
+	return md;
+}
+
 /* W22: firmware's mappings fail before and behind the attach. */
 static void change_without_direct_mappings_goes_back(struct kunit *test)
 {
@@ -334,12 +347,7 @@ static void change_without_direct_mappings_goes_back(struct kunit *test)
 	struct mock_dev *md;
 
 	skip_without_dma(test);
-	md = mock_new_dev(m, 0);
-	md->def_type = 0;
-	mock_add_resv(md, SZ_1M, SZ_4K, IOMMU_RESV_DIRECT_RELAXABLE);
-	mock_plug(md);
-	KUNIT_ASSERT_NOT_NULL(test, mock_group(md));
-	expect_written(test, md, "identity");
+	md = add_with_direct_region(test);
 	mock_fail(m, MOCK_MAP, NULL, -ENOMEM)->times = 2;
 	expect_write(test, md, "DMA", -ENOMEM);
 	KUNIT_EXPECT_EQ(test, 0, mock_faults_left(m));
@@ -357,12 +365,7 @@ static void direct_mappings_may_come_behind_the_attach(struct kunit *test)
 	struct mock_dev *md;
 
 	skip_without_dma(test);
-	md = mock_new_dev(m, 0);
-	md->def_type = 0;
-	mock_add_resv(md, SZ_1M, SZ_4K, IOMMU_RESV_DIRECT_RELAXABLE);
-	mock_plug(md);
-	KUNIT_ASSERT_NOT_NULL(test, mock_group(md));
-	expect_written(test, md, "identity");
+	md = add_with_direct_region(test);
 	mock_fail(m, MOCK_MAP, NULL, -ENODEV);
 	expect_written(test, md, "DMA");
 	KUNIT_EXPECT_EQ(test, 0, mock_faults_left(m));
