@@ -4,7 +4,7 @@
 # The work is done by the scripts in lab/; this file only names it.
 
 FLAVOUR ?= plain
-export ACCEL LINUX_SRC LAB_INSTALL JOBS GDB_PORT BASE BENCH_JSON
+export ACCEL LINUX_SRC LAB_INSTALL JOBS GDB_PORT BASE BENCH_JSON CONFIG TRIM
 
 # This is not the kernel's make: its own -j would only mix the progress lines.
 .NOTPARALLEL:
@@ -14,7 +14,7 @@ MAKEFLAGS += --no-print-directory
 run: MACHINE ?= vtd-pasid
 MACHINE ?= vtd
 
-.PHONY: help run test gap bench shell gdb build kunit kunit-arm64 compat mutants weaknesses docs base-watch exhaustive coverage clean
+.PHONY: help run test gap bench shell gdb build kunit kunit-arm64 compat mutants weaknesses docs series series-check deb base-watch exhaustive coverage clean
 help:
 	@lab/help.sh
 
@@ -56,6 +56,15 @@ weaknesses:
 
 docs:
 	@lab/docs.sh
+
+series:
+	@lab/series.sh write
+
+series-check:
+	@lab/series.sh check
+
+deb:
+	@lab/deb.sh
 
 base-watch:
 	@lab/deps.sh run

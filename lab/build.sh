@@ -77,25 +77,6 @@ $bad
 	echo "$id" >"$out/.lab-config"
 }
 
-# progress TOTAL: read make's output, say how far it is
-progress() {
-	awk -v total="$1" -v tty="$2" '
-	/^  [A-Z][A-Z0-9_]* / {
-		pct = int(++n * 100 / total)
-		if (pct > 99)
-			pct = 99
-		if (tty)
-			printf "\r  %2d %%  %-60.60s", pct, $0
-		else if (int(pct / 10) > last)
-			printf "  %d %%\n", 10 * (last = int(pct / 10))
-		fflush()
-	}
-	END {
-		if (tty)
-			printf "\r%70s\r", ""
-	}'
-}
-
 # How many files a first build prints; only the per cent depend on it.
 expected() {
 	cat "$out/.lab-lines" 2>/dev/null || echo 1800

@@ -1,11 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # Install the Debian packages that a command needs and that are missing.
-# usage: lab/deps.sh run|gdb|compat|arm64|device|docs|bench      LAB_INSTALL=no only reports
+# usage: lab/deps.sh run|gdb|compat|arm64|device|docs|bench|series|deb
+#	LAB_INSTALL=no only reports
 . "$(dirname "$0")/lib.sh"
 
 purpose=${1:-run}
-one_of purpose "$purpose" 'run gdb compat arm64 device docs bench'
+one_of purpose "$purpose" 'run gdb compat arm64 device docs bench series deb'
 one_of LAB_INSTALL "${LAB_INSTALL:-yes}" 'yes no'
 
 [ "$(uname -m)" = x86_64 ] ||
@@ -39,6 +40,12 @@ wanted() {
 	arm64)	echo "gcc-aarch64-linux-gnu	compiles for arm64"
 		echo "qemu-system-arm		runs arm64 kernels" ;;
 	bench)	echo "gnuplot-nox		draws the growth of each operation" ;;
+	series)	echo "git			makes and applies the mails"
+		echo "perl			scripts/checkpatch.pl"
+		echo "sparse			reads each step"
+		echo "gcc-aarch64-linux-gnu	compiles for arm64" ;;
+	deb)	echo "dpkg-dev		builds Debian packages"
+		echo "debhelper		the rules of those packages" ;;
 	device)	echo "dpkg-dev		unpacks QEMU's source, of which the device takes headers"
 		echo "pkg-config		where glib's headers are"
 		echo "libglib2.0-dev		headers QEMU's own include" ;;

@@ -17,6 +17,9 @@ make compat      base sources compile against our header (x86-64 and arm64)
 make mutants     each fault in lab/mutants must turn a test red (MUTANTS= names)
 make weaknesses  the table of weaknesses names tests that exist
 make docs        HTML of the documents; every exported function is described
+make series      our work as mails for git am, in build/series/patches
+make series-check  apply and build them one by one, checkpatch, sparse; boot the last
+make deb         Debian packages of a kernel with our core (CONFIG= its configuration)
 make base-watch  base files we replace that moved since 6.12.117
 make clean       remove build/
 
@@ -29,6 +32,7 @@ LINUX_SRC=    another 6.12.y tree or tarball (default: package linux-source-6.12
 LAB_INSTALL=  no: only report missing packages and stop
 JOBS=     parallel compilations (default: one per processor, here $(nproc))
 GDB_PORT= port of make gdb (default 1234)
+CONFIG=   make deb: a file (default: the running kernel's)   TRIM=yes only loaded modules
 BASE=     make bench: another kernel tree to compare with   BENCH_JSON= its rows as a file
 
 make run takes vtd, vtd-sm and vtd-pasid only. Logs are in build/log, kernels in build/FLAVOUR.

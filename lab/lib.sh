@@ -74,6 +74,25 @@ put_if_new() {
 	fi
 }
 
+# progress TOTAL TTY: read make's output, say how far it is
+progress() {
+	awk -v total="$1" -v tty="$2" '
+	/^  [A-Z][A-Z0-9_]* / {
+		pct = int(++n * 100 / total)
+		if (pct > 99)
+			pct = 99
+		if (tty)
+			printf "\r  %2d %%  %-60.60s", pct, $0
+		else if (int(pct / 10) > last)
+			printf "  %d %%\n", 10 * (last = int(pct / 10))
+		fflush()
+	}
+	END {
+		if (tty)
+			printf "\r%70s\r", ""
+	}'
+}
+
 # room GIB WHAT: stop if the file system of build/ has less than that free
 room() {
 	local have
