@@ -56,22 +56,22 @@ pci_devices() {
 	done
 }
 
-# measure FLAVOUR NAME WORDS [QEMU OPTIONS]: one guest, its rows to OUT/FLAVOUR-NAME
+# measure FLAVOUR NAME WORDS [QEMU OPTIONS]: one guest, its rows to OUT/FLAVOUR-NAME.rows
 measure() {
-	local flavour=$1 name=$2 words=$3 rows=$out/$1-$2
+	local flavour=$1 name=$2 words=$3 console=$out/$1-$2.log
 	shift 3
 	# sleep=off and one CPU: one tick of the TSC is one instruction.
 	timeout 900 qemu-system-x86_64 -M q35 -accel tcg -icount shift=0,sleep=off \
 		-cpu qemu64 -smp 1 -m 1G -rtc base=2024-01-01,clock=vm -seed 1 -nic none \
-		-nodefaults -display none -no-reboot -serial "file:$rows.log" \
+		-nodefaults -display none -no-reboot -serial "file:$console" \
 		-kernel "$build/$flavour/arch/x86/boot/bzImage" \
 		-initrd "$build/$flavour/bench.cpio.gz" \
 		-append "console=ttyS0 quiet loglevel=1 panic=-1 oops=panic $words" "$@" \
-		</dev/null || die "the bench guest failed (log: $rows.log)"
-	tr -d '\r' <"$rows.log" | grep '^BENCH-END' >/dev/null ||
-		die "the bench guest did not come to its end (log: $rows.log):
-$(tail -n 5 "$rows.log")"
-	tr -d '\r' <"$rows.log" | grep -a '|' >"$rows"
+		</dev/null || die "the bench guest failed (log: $console)"
+	tr -d '\r' <"$console" | grep '^BENCH-END' >/dev/null ||
+		die "the bench guest did not come to its end (log: $console):
+$(tail -n 5 "$console")"
+	tr -d '\r' <"$console" | grep -a '|' >"$out/$flavour-$name.rows"
 }
 
 # The core's own objects; the rest of the folder is the same in both
@@ -88,7 +88,7 @@ bench() {
 	local flavour=$1 n
 	measure "$flavour" core 'lab.rows=core iommu.strict=1'
 	measure "$flavour" lazy 'lab.rows=dma iommu.strict=0'
-	text_of "$flavour" >"$out/$flavour-text"
+	text_of "$flavour" >"$out/$flavour-text.rows"
 	[ "$how" = full ] || return 0
 	for n in $pci_functions; do
 		# shellcheck disable=SC2046 # a list of options
@@ -112,12 +112,12 @@ wait "$other"
 
 versions=()
 for flavour in "$base" bench-ours; do
-	cat "$out/$flavour"-* >"$out/rows-$flavour"
+	cat "$out/$flavour"-*.rows >"$out/$flavour.rows"
 	versions+=("$(make -s -C "$(source_of "$flavour")" kernelversion)")
 done
 options=(${BENCH_JSON:+--json "$BENCH_JSON"})
 [ "$how" = short ] || options+=(--plot "$out/growth.gnuplot")
-python3 "$lab/bench/table.py" "$how" "$out/rows-$base" "${versions[0]}" "$out/rows-bench-ours" \
+python3 "$lab/bench/table.py" "$how" "$out/$base.rows" "${versions[0]}" "$out/bench-ours.rows" \
 	"${versions[1]}" "${options[@]}"
 [ "$how" = full ] || exit 0
 gnuplot "$out/growth.gnuplot" >"$out/growth.svg"
