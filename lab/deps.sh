@@ -42,6 +42,8 @@ wanted() {
 	bench)	echo "gnuplot-nox		draws the growth of each operation" ;;
 	series)	echo "git			makes and applies the mails"
 		echo "perl			scripts/checkpatch.pl"
+		echo "python3-ply		scripts/spdxcheck.py, which checkpatch calls"
+		echo "python3-git		the same"
 		echo "sparse			reads each step"
 		echo "gcc-aarch64-linux-gnu	compiles for arm64" ;;
 	deb)	echo "dpkg-dev		builds Debian packages"

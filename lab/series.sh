@@ -175,7 +175,8 @@ sparse_says() {
 judge() {
 	local mail=$1 touched before after targets arch file
 	touched=$(git apply --numstat "$mail" | cut -f3)
-	perl "$check/scripts/checkpatch.pl" --root="$check" --strict --terse --no-summary \
+	# Its helpers in Python want Debian's modules, so Debian's python3.
+	PATH=/usr/bin:$PATH perl "$check/scripts/checkpatch.pl" --root="$check" --strict --terse --no-summary \
 		--ignore FILE_PATH_CHANGES "$mail" || true
 	before=$(printf '%s\n' "$touched" | sparse_says)
 	in_check am -q "$mail" >"$logs/series-am.log" 2>&1 ||
