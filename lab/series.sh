@@ -171,13 +171,30 @@ sparse_says() {
 		sed -E "s,^([^ ]*/)?(drivers/[^:]*):[0-9]+:[0-9]+:,\2:," | sort -u || true
 }
 
+# What checkpatch says of a mail, but for what cannot be otherwise. Its helpers in
+# Python want Debian's modules, so Debian's python3.
+checkpatch_says() {
+	PATH=/usr/bin:$PATH perl "$check/scripts/checkpatch.pl" --root="$check" --strict --terse \
+		--no-summary --showfile --show-types --ignore FILE_PATH_CHANGES "$1" |
+	awk '
+	NR == FNR {
+		if (/^[^#]/)
+			forced[$1, $2]
+		next
+	}
+	{
+		split($1, place, ":")
+		split($2, kind, ":")
+		if (!((place[1], kind[2]) in forced))
+			print
+	}' "$lab/checkpatch.forced" - || true
+}
+
 # One mail: what is wrong with it, or nothing
 judge() {
 	local mail=$1 touched before after targets arch file
 	touched=$(git apply --numstat "$mail" | cut -f3)
-	# Its helpers in Python want Debian's modules, so Debian's python3.
-	PATH=/usr/bin:$PATH perl "$check/scripts/checkpatch.pl" --root="$check" --strict --terse --no-summary \
-		--ignore FILE_PATH_CHANGES "$mail" || true
+	checkpatch_says "$mail"
 	before=$(printf '%s\n' "$touched" | sparse_says)
 	in_check am -q "$mail" >"$logs/series-am.log" 2>&1 ||
 		{ say "does not apply (log: $logs/series-am.log)"; return; }
