@@ -185,7 +185,9 @@ checkpatch_says() {
 	{
 		split($1, place, ":")
 		split($2, kind, ":")
-		if (!((place[1], kind[2]) in forced))
+		folder = place[1]
+		sub("[^/]*$", "*", folder)
+		if (!((place[1], kind[2]) in forced) && !((folder, kind[2]) in forced))
 			print
 	}' "$lab/checkpatch.forced" - || true
 }

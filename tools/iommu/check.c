@@ -152,6 +152,7 @@ static void look_at_vfio(struct verdict *v, struct device *dev)
 static void look_at_nodes(struct verdict *v, struct device *dev)
 {
 	bool group, cdev;
+	char *why;
 
 	if (!device_has_vfio(dev))
 		return;
@@ -161,13 +162,12 @@ static void look_at_nodes(struct verdict *v, struct device *dev)
 	    text_is(opt.api, "cdev") ? cdev : group || cdev)
 		return;
 	if (text_is(opt.api, "cdev"))
-		add(v, dev, "no-node", mem_printf(
-			"no /dev/iommu, or no node of %s in /dev/vfio/devices: the kernel needs CONFIG_IOMMUFD and CONFIG_VFIO_DEVICE_CDEV",
-			dev->name));
+		why = mem_printf("no /dev/iommu, or no node of %s in /dev/vfio/devices: the kernel needs CONFIG_IOMMUFD and CONFIG_VFIO_DEVICE_CDEV",
+				 dev->name);
 	else
-		add(v, dev, "no-node", mem_printf(
-			"no /dev/vfio/%d, or no /dev/vfio/vfio: the kernel needs CONFIG_VFIO_GROUP",
-			dev->group->id));
+		why = mem_printf("no /dev/vfio/%d, or no /dev/vfio/vfio: the kernel needs CONFIG_VFIO_GROUP",
+				 dev->group->id);
+	add(v, dev, "no-node", why);
 }
 
 static void look_at_owner(struct verdict *v, struct model *m,

@@ -142,12 +142,12 @@ int text_compare(const char *a, const char *b)
 				return order;
 			x += m;
 			y += n;
-		} else if (*x != *y) {
-			return (unsigned char)*x - (unsigned char)*y;
-		} else {
-			x++;
-			y++;
+			continue;
 		}
+		if (*x != *y)
+			return (unsigned char)*x - (unsigned char)*y;
+		x++;
+		y++;
 	}
 	if (*x || *y)
 		return (unsigned char)*x - (unsigned char)*y;

@@ -306,8 +306,8 @@ static void status_json(struct model *m, const struct counts *n,
 		js_number(owner_names[i], n->owners[i]);
 	js_close();
 	js_bool("iommufd", root_exists("/dev/iommu"));
-	js_bool("vfio", root_exists("/dev/vfio/vfio") ||
-			root_exists("/dev/vfio/devices"));
+	js_bool("vfio",
+		root_exists("/dev/vfio/vfio") || root_exists("/dev/vfio/devices"));
 	js_bool("log_readable", logged);
 	js_bool("state_readable", state_read(m));
 	js_end();

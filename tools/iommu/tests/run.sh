@@ -110,7 +110,10 @@ result $? "bash completes verbs, devices and columns"
 page=$here/../iommuctl.8
 good=0
 for word in $(ctl --help | sed -n 's/^  \([a-z]*\) .*/\1/p; s/.*--\([a-z]*\).*/\1/p'); do
-	sed 's/\\-/-/g' "$page" | grep -qw -- "$word" || { echo "# not in the page: $word"; good=1; }
+	sed 's/\\-/-/g' "$page" | grep -qw -- "$word" || {
+		echo "# not in the page: $word"
+		good=1
+	}
 done
 if command -v man >/dev/null; then
 	man --warnings -l "$page" 2>&1 >/dev/null | sed 's/^/# /' >"$work/warnings"
