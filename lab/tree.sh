@@ -88,6 +88,15 @@ patch_list() {
 	[ ! -f "$top/patches/series" ] || sed 's/#.*//; /^[[:space:]]*$/d' "$top/patches/series"
 }
 
+# A patch that is not applied would be missed by nobody else.
+all_listed() {
+	local file
+	for file in "$top"/patches/*.patch; do
+		patch_list | grep -xF "$(basename "$file")" >/dev/null ||
+			die "$file is not in patches/series"
+	done
+}
+
 # Files a patch names on either side, without the a/ and b/
 patched_files() {
 	sed -n 's,^\(---\|+++\) [ab]/\([^[:space:]]*\).*,\2,p' "$1"
@@ -146,5 +155,6 @@ fetch
 say "  Linux $(version_of "$src") in $src"
 "$lab/base-watch.sh" --warn
 step "our files and patches over it"
+all_listed
 lay
 say "  $(wc -l <"$manifest") files in $tree"
