@@ -4,7 +4,7 @@
 # The work is done by the scripts in lab/; this file only names it.
 
 FLAVOUR ?= plain
-export ACCEL LINUX_SRC LAB_INSTALL JOBS GDB_PORT BASE BENCH_JSON CONFIG TRIM
+export ACCEL LINUX_SRC LAB_INSTALL JOBS GDB_PORT GUESTS BASE BENCH_JSON CONFIG TRIM
 
 # This is not the kernel's make: its own -j would only mix the progress lines.
 .NOTPARALLEL:

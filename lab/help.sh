@@ -31,6 +31,7 @@ ACCEL=    kvm or tcg; else KVM is tried and used if a guest really starts
 LINUX_SRC=    another 6.12.y tree or tarball (default: package linux-source-6.12)
 LAB_INSTALL=  no: only report missing packages and stop
 JOBS=     parallel compilations (default: one per processor, here $(nproc))
+GUESTS=   guests that make test runs at once (default: one for two processors)
 GDB_PORT= port of make gdb (default 1234)
 CONFIG=   make deb: a file (default: the running kernel's)   TRIM=yes only loaded modules
 BASE=     make bench: another kernel tree to compare with   BENCH_JSON= its rows as a file

@@ -145,6 +145,10 @@ ports=(
 # no_timer_check: on a busy host the emulated timer may miss the moment at which
 # Linux looks for it, and Linux takes that for broken interrupt remapping.
 append="console=ttyS2 panic=-1 oops=panic no_timer_check lab.task=$task"
+# tsc=reliable: QEMU's translator gives all processors one TSC, made of the host's
+# time. On a busy host Linux's watchdog finds that it and the HPET do not agree, goes
+# over to the HPET, and from then on no time passes any more in the guest.
+[ "$accel" != tcg ] || append="$append tsc=reliable"
 # With sanitizers under emulation a CPU may well be busy for half a minute.
 case $flavour in debug|kcsan) append="$append watchdog_thresh=60" ;; esac
 command=(

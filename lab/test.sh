@@ -7,8 +7,11 @@
 flavour=$1
 one_of FLAVOUR "$flavour" 'plain debug cov'
 results=$logs/results-$flavour
-mkdir -p "$logs"
-: >"$results"
+rows=$logs/rows-$flavour	# what each row found, and said
+guests=${GUESTS:-$(((jobs + 1) / 2))}
+positive GUESTS "$guests"
+rm -rf "$rows"
+mkdir -p "$rows"
 
 # task     machine  argument   kernel parameters
 # The argument of disk is the type its groups must have. Two emulators claim a
@@ -57,19 +60,18 @@ compare_groups() {
 	local ours=$logs/guest/$flavour-$row.log base=$logs/guest/base-$row.log
 	if ! "$lab/qemu.sh" -q -m "$machine" -t groups -n "$row" base; then
 		note fail "groups of the base"
-	elif diff <(grep '^group ' "$base") <(grep '^group ' "$ours") >"$logs/groups.diff"; then
+	elif diff <(grep '^group ' "$base") <(grep '^group ' "$ours") >"$rowfile.diff"; then
 		note pass "groups are as with the base"
 	else
 		note fail "groups differ from the base's"
-		cat "$logs/groups.diff"
+		cat "$rowfile.diff"
 	fi
 }
 
 count() { grep -c "^$1	" "$2" || true; }
 
-# report: the row at hand, on the screen and in the results
+# report: the row at hand
 report() {
-	sed "s/^\([a-z]*\)	/\1	$row: /" "$rowfile" >>"$results"
 	printf '  %-34s %4d passed %3d failed %3d skipped  %4d s\n' "$row" \
 		"$(count pass "$rowfile")" "$(count fail "$rowfile")" \
 		"$(count skip "$rowfile")" $((SECONDS - begun))
@@ -77,14 +79,17 @@ report() {
 		$1 == "fail" { print "    failed: " $2 }
 		$1 == "skip" { print "    skipped: " $2 ": " ($3 == "" ? "(no reason given)" : $3) }
 	' "$rowfile"
+	sed -i "s/^\([a-z]*\)	/\1	$row: /" "$rowfile"
+	: >"$rowfile.done"
 }
 
+# run_row N: the row that was read, as the Nth
 run_row() {
 	local rc=0 begun=$SECONDS text seconds=400
 
 	row=$machine-$task
 	[ "$task" != disk ] || row=$row-$argument${words:+-${words##*.}}
-	rowfile=$logs/row-$flavour
+	rowfile=$rows/$1
 	: >"$rowfile"
 	if [ "$task" = without ]; then
 		row=$machine-selftests
@@ -133,9 +138,28 @@ steps 14
 device=built
 "$lab/device.sh" || device=
 step "tests of the $flavour kernel"
+# What runs in the background ignores Ctrl-C: tell it.
+trap 'trap - TERM; kill 0' INT TERM
+n=10
 while read -r task machine argument words; do
-	run_row </dev/null
+	n=$((n + 1))
+	# Said in one piece, when it is known.
+	{
+		run_row $n </dev/null >"$rows/$n.said" 2>&1
+		cat "$rows/$n.said"
+	} &
+	while [ "$(jobs -rp | wc -l)" -ge "$guests" ]; do
+		wait -n || true
+	done
 done < <(table)
+wait
+for n in "$rows"/??; do
+	[ -e "$n.done" ] && continue
+	say "  a row broke off:"
+	cat "$n.said"
+	printf 'fail\ta row broke off\t\n' >>"$n"
+done
+cat "$rows"/?? >"$results"
 
 passed=$(count pass "$results")
 failed=$(count fail "$results")
