@@ -217,8 +217,12 @@ judge() {
 	after=$(printf '%s\n' "$touched" | sparse_says)
 	comm -13 <(printf '%s\n' "$before") <(printf '%s\n' "$after") | sed '/^$/d; s/^/sparse: /'
 	case " $(printf '%s\n' "$touched" | tr '\n' ' ')" in
-	*\ tools/iommu/*) make -s -C "$check/tools/iommu" OUTPUT="$work/iommuctl/" 2>&1 ||
-		say "tools/iommu does not build" ;;
+	*\ tools/iommu/*)
+		mkdir -p "$work/iommuctl"
+		# It names what it compiles, whatever it is told.
+		make -s -C "$check/tools/iommu" OUTPUT="$work/iommuctl/" \
+			>"$logs/series-iommuctl.log" 2>&1 ||
+			say "tools/iommu does not build (log: $logs/series-iommuctl.log)" ;;
 	esac
 }
 
@@ -260,7 +264,7 @@ check_series() {
 }
 
 if [ "$how" = check ]; then
-	steps 13
+	steps 14
 else
 	steps 5
 fi
