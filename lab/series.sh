@@ -219,8 +219,8 @@ judge() {
 	case " $(printf '%s\n' "$touched" | tr '\n' ' ')" in
 	*\ tools/iommu/*)
 		mkdir -p "$work/iommuctl"
-		# It names what it compiles, whatever it is told.
-		make -s -C "$check/tools/iommu" OUTPUT="$work/iommuctl/" \
+		# It names what it compiles, whatever it is told: warnings are errors.
+		make -s -C "$check/tools/iommu" OUTPUT="$work/iommuctl/" CFLAGS='-O2 -g -Werror' \
 			>"$logs/series-iommuctl.log" 2>&1 ||
 			say "tools/iommu does not build (log: $logs/series-iommuctl.log)" ;;
 	esac
