@@ -387,6 +387,15 @@ int iommu_map(struct iommu_domain *domain, unsigned long iova,
 }
 EXPORT_SYMBOL_GPL(iommu_map);
 
+/* As sg_next(), which is a call for each entry. */
+static __always_inline struct scatterlist *iommu_sg_next(struct scatterlist *sg)
+{
+	if (sg_is_last(sg))
+		return NULL;
+	sg++;
+	return unlikely(sg_is_chain(sg)) ? sg_chain_ptr(sg) : sg;
+}
+
 /**
  * iommu_map_sg() - Map the pieces of a scatter list, one after another
  * @domain: the domain
@@ -407,8 +416,8 @@ ssize_t iommu_map_sg(struct iommu_domain *domain, unsigned long iova,
 		     gfp_t gfp)
 {
 	const struct iommu_domain_ops *ops = domain->ops;
-	size_t len, done = 0;
-	phys_addr_t start;
+	phys_addr_t start, end;
+	size_t done = 0;
 	int ret = 0;
 
 	might_sleep_if(gfpflags_allow_blocking(gfp));
@@ -417,26 +426,26 @@ ssize_t iommu_map_sg(struct iommu_domain *domain, unsigned long iova,
 
 	while (nents) {
 		if (sg_dma_is_bus_address(sg)) {
-			sg = --nents ? sg_next(sg) : NULL;
+			sg = --nents ? iommu_sg_next(sg) : NULL;
 			continue;
 		}
 
 		start = sg_phys(sg);
-		len = 0;
+		end = start;
 		do {
-			len += sg->length;
-			/* sg_next() looks one further, so not past the end. */
-			sg = --nents ? sg_next(sg) : NULL;
-		} while (sg && sg_phys(sg) == start + len &&
+			end += sg->length;
+			/* That looks one further, so not past the end. */
+			sg = --nents ? iommu_sg_next(sg) : NULL;
+		} while (sg && sg_phys(sg) == end &&
 			 !sg_dma_is_bus_address(sg));
 
-		if (unlikely(!len))
+		if (unlikely(end == start))
 			continue;
-		ret = iommu_map_range(domain, iova + done, start, len, prot,
-				      gfp);
+		ret = iommu_map_range(domain, iova + done, start, end - start,
+				      prot, gfp);
 		if (unlikely(ret))
 			goto err_unmap;
-		done += len;
+		done += end - start;
 	}
 
 	if (ops->iotlb_sync_map)
