@@ -39,6 +39,8 @@ static void iommu_check_member(struct group_device *gdev)
 	if (!gdev->parked && !gdev->pauses &&
 	    !READ_ONCE(param->attach_deferred))
 		iommu_check(group, domain == group->domain, "T3");
+	iommu_check(group, param->member == gdev, "T8");
+	iommu_check(group, !gdev->parked || group->any_parked, "T7");
 	iommu_check(group, !gdev->stranded || gdev->parked, "T7");
 	iommu_check(group, !gdev->master_cleared || gdev->parked, "T7");
 	if (domain)

@@ -30,8 +30,8 @@
 #include "dma-iommu.h"
 #include "iommu-priv.h"
 
-/* In iommu_domain.users, above any count. */
-#define IOMMU_DOMAIN_FREED	BIT(30)
+/* In iommu_domain.users, above any count: makes it negative. */
+#define IOMMU_DOMAIN_FREED	INT_MIN
 
 /**
  * iommu_domain_type_str() - A domain's type in words, for messages
@@ -213,27 +213,18 @@ struct iommu_domain *iommu_domain_alloc(const struct bus_type *bus)
 EXPORT_SYMBOL_GPL(iommu_domain_alloc);
 
 /**
- * iommu_domain_fits_device() - Can a domain be given to this device's driver?
+ * iommu_static_domain_fits() - Is a domain without owner one of the driver's?
  * @domain: any domain
- * @dev: any device
+ * @dev: a device behind an IOMMU
  *
- * A driver takes the structure around the domain for its own, so it must never
- * see another driver's (W26). Its static domains have no owner, but are its
- * own all the same (W28).
+ * A driver's static domains have no owner, but are its own all the same (W28).
  *
  * Context: any, as long as the device does not leave its IOMMU.
- * Return: true if so; the driver may still refuse it when attaching.
+ * Return: true if so.
  */
-bool iommu_domain_fits_device(struct iommu_domain *domain, struct device *dev)
+bool iommu_static_domain_fits(struct iommu_domain *domain, struct device *dev)
 {
-	const struct iommu_ops *ops;
-
-	if (!dev_has_iommu(dev))
-		return false;
-
-	ops = dev_iommu_ops(dev);
-	if (domain->owner)
-		return domain->owner == ops;
+	const struct iommu_ops *ops = dev_iommu_ops(dev);
 
 	return domain == ops->identity_domain ||
 	       domain == ops->blocked_domain ||
@@ -284,38 +275,18 @@ void iommu_domain_free(struct iommu_domain *domain)
 EXPORT_SYMBOL_GPL(iommu_domain_free);
 
 /**
- * iommu_domain_get() - One more device and slot translates with a domain
- * @domain: the domain, or %NULL
+ * iommu_domain_last_put() - The slow half of iommu_domain_put()
+ * @domain: a domain that its owner has freed, or of which more devices have left
+ *	than came
+ * @left: what its count became
  *
- * Context: any. The transition engine calls it right after the driver
- * confirmed.
+ * Context: process context, may sleep.
  */
-void iommu_domain_get(struct iommu_domain *domain)
+void iommu_domain_last_put(struct iommu_domain *domain, int left)
 {
-	if (domain)
-		atomic_inc(&domain->users);
-}
-
-/**
- * iommu_domain_put() - A device and slot no longer translates with a domain
- * @domain: the domain, or %NULL
- *
- * Frees the domain if it was the last one and the owner has freed it before.
- *
- * Context: process context, may sleep. The driver must have confirmed that
- * the hardware let go of the domain.
- */
-void iommu_domain_put(struct iommu_domain *domain)
-{
-	int left;
-
-	if (!domain)
-		return;
-
-	left = atomic_dec_return(&domain->users);
-	if (unlikely(left == IOMMU_DOMAIN_FREED))
+	if (left == IOMMU_DOMAIN_FREED)
 		iommu_domain_destroy(domain);
-	else if (WARN(left < 0, "domain left by more devices than came\n"))
+	else if (WARN(left & BIT(30), "domain left by more devices than came\n"))
 		atomic_inc(&domain->users);
 }
 

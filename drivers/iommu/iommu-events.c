@@ -16,8 +16,8 @@
  *	OWNER=			none, kernel or user
  *	MEMBERS=		how many devices there are
  *
- * A changed group is a mark in the array of all groups, not a reference: a
- * group that goes takes its news with it.
+ * A changed group is on a list without a reference: a group that goes takes its
+ * news with it.
  */
 #define pr_fmt(fmt) "iommu: " fmt
 
@@ -27,6 +27,9 @@
 #include <linux/workqueue.h>
 
 #include "iommu-priv.h"
+
+/* What comes within a hundredth of a second is told at once. */
+#define IOMMU_UEVENT_DELAY	DIV_ROUND_UP(HZ, 100)
 
 static BLOCKING_NOTIFIER_HEAD(iommu_group_listeners);
 
@@ -71,7 +74,7 @@ static void iommu_group_send_uevents(struct work_struct *work)
 	}
 }
 
-static DECLARE_WORK(iommu_group_uevents, iommu_group_send_uevents);
+static DECLARE_DELAYED_WORK(iommu_group_uevents, iommu_group_send_uevents);
 
 /**
  * iommu_group_changed() - Something of a group has changed
@@ -92,7 +95,8 @@ void iommu_group_changed(struct iommu_group *group,
 	group->changes |= BIT(event);
 	if (first) {
 		iommu_group_mark_changed(group);
-		schedule_work(&iommu_group_uevents);
+		schedule_delayed_work(&iommu_group_uevents,
+				      IOMMU_UEVENT_DELAY);
 	}
 	blocking_notifier_call_chain(&iommu_group_listeners, event, &notice);
 }
@@ -104,7 +108,7 @@ void iommu_group_changed(struct iommu_group *group,
  */
 void iommu_group_flush_events(void)
 {
-	flush_work(&iommu_group_uevents);
+	flush_delayed_work(&iommu_group_uevents);
 }
 
 /**

@@ -34,8 +34,9 @@ static struct kset *iommu_group_kset;
  */
 static DEFINE_XARRAY_ALLOC(iommu_groups);
 
-/* Changed since user space was told last. */
-#define IOMMU_GROUP_CHANGED	XA_MARK_1
+/* Groups that changed since user space was told last. */
+static LIST_HEAD(iommu_changed_groups);
+static DEFINE_SPINLOCK(iommu_changed_lock);
 
 #define IOMMU_GROUP_MAX_FILES 8
 static struct iommu_group_file *iommu_group_files[IOMMU_GROUP_MAX_FILES];
@@ -80,6 +81,9 @@ static void iommu_group_release(struct kobject *kobj)
 
 	pr_debug("group %d goes away\n", group->id);
 
+	spin_lock(&iommu_changed_lock);
+	list_del(&group->changed_entry);
+	spin_unlock(&iommu_changed_lock);
 	xa_erase(&iommu_groups, group->id);
 
 	if (group->iommu_data_release)
@@ -140,6 +144,7 @@ struct iommu_group *iommu_group_alloc(void)
 	mutex_init(&group->mutex);
 	INIT_LIST_HEAD(&group->devices);
 	INIT_LIST_HEAD(&group->setup_entry);
+	INIT_LIST_HEAD(&group->changed_entry);
 	xa_init(&group->pasids);
 
 	/* Reserved with no group in it: nobody finds a group half made. */
@@ -214,7 +219,10 @@ struct iommu_group *iommu_group_next(int *id)
  */
 void iommu_group_mark_changed(struct iommu_group *group)
 {
-	xa_set_mark(&iommu_groups, group->id, IOMMU_GROUP_CHANGED);
+	spin_lock(&iommu_changed_lock);
+	if (list_empty(&group->changed_entry))
+		list_add_tail(&group->changed_entry, &iommu_changed_groups);
+	spin_unlock(&iommu_changed_lock);
 }
 
 /**
@@ -227,15 +235,17 @@ void iommu_group_mark_changed(struct iommu_group *group)
 struct iommu_group *iommu_group_next_changed(void)
 {
 	struct iommu_group *group;
-	unsigned long id;
 
-	xa_lock(&iommu_groups);
-	xa_for_each_marked(&iommu_groups, id, group, IOMMU_GROUP_CHANGED) {
-		__xa_clear_mark(&iommu_groups, id, IOMMU_GROUP_CHANGED);
+	spin_lock(&iommu_changed_lock);
+	while ((group = list_first_entry_or_null(&iommu_changed_groups,
+						 struct iommu_group,
+						 changed_entry))) {
+		list_del_init(&group->changed_entry);
+		/* One that goes away waits for the lock in its release. */
 		if (kobject_get_unless_zero(&group->kobj))
 			break;
 	}
-	xa_unlock(&iommu_groups);
+	spin_unlock(&iommu_changed_lock);
 	return group;
 }
 
@@ -491,6 +501,9 @@ void iommu_group_link_member(struct group_device *gdev)
 	lockdep_assert_held(&group->mutex);
 	list_add_tail(&gdev->list, &group->devices);
 	group->nr_devices++;
+	group->pasids_below = 0;
+	if (gdev->dev->iommu)
+		gdev->dev->iommu->member = gdev;
 	trace_add_device_to_group(group->id, gdev->dev);
 	iommu_group_changed(group, IOMMU_GROUP_MEMBER_ADDED, gdev->dev);
 	dev_info(gdev->dev, "Adding to iommu group %d\n", group->id);
@@ -509,6 +522,9 @@ void iommu_group_unlink_member(struct group_device *gdev)
 	lockdep_assert_held(&group->mutex);
 	list_del(&gdev->list);
 	group->nr_devices--;
+	group->pasids_below = 0;
+	if (gdev->dev->iommu)
+		gdev->dev->iommu->member = NULL;
 	trace_remove_device_from_group(group->id, gdev->dev);
 	iommu_group_changed(group, IOMMU_GROUP_MEMBER_REMOVED, gdev->dev);
 }
@@ -541,26 +557,14 @@ struct group_device *iommu_group_find_member(struct iommu_group *group,
 	struct group_device *gdev;
 
 	lockdep_assert_held(&group->mutex);
+
+	if (dev->iommu && dev->iommu->member)
+		return dev->iommu->member;
+	/* Members of groups that VFIO makes know nothing of IOMMUs. */
 	for_each_group_device(group, gdev)
 		if (gdev->dev == dev)
 			return gdev;
 	return NULL;
-}
-
-/**
- * iommu_group_first_member() - Any member, to ask what all have in common
- * @group: the group
- *
- * All members of a group hang off one kind of IOMMU.
- *
- * Context: expects group->mutex.
- * Return: the oldest member, or NULL where the group is empty (W9).
- */
-struct group_device *iommu_group_first_member(struct iommu_group *group)
-{
-	lockdep_assert_held(&group->mutex);
-	return list_first_entry_or_null(&group->devices, struct group_device,
-					list);
 }
 
 /**

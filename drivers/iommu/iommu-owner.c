@@ -31,15 +31,19 @@
 
 #include "iommu-priv.h"
 
-/* One hold more or less: tell those who watch. */
-static void iommu_owner_moved(struct iommu_group *group, bool changed)
+static noinline void iommu_owner_trace(struct iommu_group *group)
 {
 	char owner[IOMMU_OWNER_TEXT];
 
+	trace_iommu_owner(group->id, iommu_owner_kind(group),
+			  iommu_owner_text(group, owner), group->owner_cnt);
+}
+
+/* One hold more or less: tell those who watch. */
+static void iommu_owner_moved(struct iommu_group *group, bool changed)
+{
 	if (trace_iommu_owner_enabled())
-		trace_iommu_owner(group->id, iommu_owner_kind(group),
-				  iommu_owner_text(group, owner),
-				  group->owner_cnt);
+		iommu_owner_trace(group);
 	if (changed)
 		iommu_group_changed(group, IOMMU_GROUP_OWNER_CHANGED, NULL);
 }

@@ -68,66 +68,96 @@ unsigned long iommu_group_seq_slots(struct iommu_group *group,
 	return ULONG_MAX;
 }
 
+/*
+ * A slot that is being changed is an xa_state, XA_STATE(slot, &group->pasids,
+ * pasid). It is looked for once: as long as the caller holds group->mutex nobody
+ * else stores anything, so it stays where it is.
+ */
+
+/* What is in the slot, or NULL; the later functions need not look again. */
+static void *iommu_slot_find(struct xa_state *slot)
+{
+	void *entry;
+
+	rcu_read_lock();
+	entry = xas_load(slot);
+	rcu_read_unlock();
+	return entry;
+}
+
 /**
  * iommu_slot_reserve() - Take a slot before the first driver call
- * @group: the group
- * @pasid: the slot
+ * @slot: the slot
  *
  * Nothing after it can fail for want of memory (T2). Readers see nothing yet.
  *
  * Context: expects group->mutex; sleeps.
  * Return: 0, -EBUSY the slot is in use, -ENOMEM.
  */
-int iommu_slot_reserve(struct iommu_group *group, ioasid_t pasid)
+int iommu_slot_reserve(struct xa_state *slot)
 {
-	lockdep_assert_held(&group->mutex);
-	return xa_insert(&group->pasids, pasid, XA_ZERO_ENTRY, GFP_KERNEL);
+	bool used = false;
+
+	/* The first entry needs no memory if it is that of IOMMU_NO_PASID. */
+	if (slot->xa_index == IOMMU_NO_PASID && xa_empty(slot->xa))
+		return 0;
+	do {
+		xas_lock(slot);
+		if (xas_load(slot))
+			used = true;
+		else
+			xas_store(slot, XA_ZERO_ENTRY);
+		xas_unlock(slot);
+	} while (xas_nomem(slot, GFP_KERNEL));
+	return used ? -EBUSY : xas_error(slot);
 }
 
 /**
  * iommu_slot_publish() - Let readers find what a slot has
- * @group: the group
- * @pasid: the slot, reserved or in use
+ * @slot: the slot, reserved or in use
  * @domain: attached by now (T5)
  * @handle: the attacher's record, or NULL; IOMMU_NO_PASID, whose domain is
  *	group->domain, needs no entry without one
  *
  * Context: expects group->mutex.
  */
-void iommu_slot_publish(struct iommu_group *group, ioasid_t pasid,
-			struct iommu_domain *domain,
+void iommu_slot_publish(struct xa_state *slot, struct iommu_domain *domain,
 			struct iommu_attach_handle *handle)
 {
-	lockdep_assert_held(&group->mutex);
-
-	if (!handle && pasid == IOMMU_NO_PASID) {
-		iommu_slot_clear(group, pasid);
+	if (!handle && slot->xa_index == IOMMU_NO_PASID) {
+		iommu_slot_clear(slot);
 		return;
 	}
 	if (handle)
 		handle->domain = domain;
 	/* Into a reserved slot: cannot fail. */
-	xa_store(&group->pasids, pasid, iommu_slot_entry(domain, handle),
-		 GFP_KERNEL);
+	xas_lock(slot);
+	xas_store(slot, iommu_slot_entry(domain, handle));
+	xas_clear_mark(slot, IOMMU_SLOT_PARKED);
+	xas_unlock(slot);
 }
 
 /**
  * iommu_slot_clear() - The slot has nothing any more
- * @group: the group
- * @pasid: the slot, in whatever state
+ * @slot: the slot, in whatever state
  *
  * Context: expects group->mutex.
  */
-void iommu_slot_clear(struct iommu_group *group, ioasid_t pasid)
+void iommu_slot_clear(struct xa_state *slot)
 {
-	lockdep_assert_held(&group->mutex);
-	xa_erase(&group->pasids, pasid);
+	xas_lock(slot);
+	xas_store(slot, NULL);
+	xas_unlock(slot);
 }
 
 /* Every member that has PASIDs must have this one. */
 static int iommu_pasid_fits_group(struct iommu_group *group, ioasid_t pasid)
 {
 	struct group_device *gdev;
+	u32 below = U32_MAX;
+
+	if (likely(pasid < group->pasids_below))
+		return 0;
 
 	for_each_group_device(group, gdev) {
 		u32 max = gdev->dev->iommu->max_pasids;
@@ -135,7 +165,10 @@ static int iommu_pasid_fits_group(struct iommu_group *group, ioasid_t pasid)
 		if (max && pasid >= max)
 			return iommu_refuse(group, IOMMU_REFUSED_PASID_RANGE,
 					    gdev->dev, -EINVAL);
+		below = min(below, max);
 	}
+	/* Members that come or go make it unknown again. */
+	group->pasids_below = below;
 	return 0;
 }
 
@@ -186,6 +219,8 @@ int iommu_attach_device_pasid(struct iommu_domain *domain, struct device *dev,
 	if (!dev_has_iommu(dev) || pasid == IOMMU_NO_PASID)
 		return -EINVAL;
 
+	XA_STATE(slot, &group->pasids, pasid);
+
 	guard(iommu_group)(group);
 	iommu_ask(group, IOMMU_REQUEST_PASID, dev);
 
@@ -195,29 +230,20 @@ int iommu_attach_device_pasid(struct iommu_domain *domain, struct device *dev,
 	ret = iommu_pasid_fits_group(group, pasid);
 	if (ret)
 		return ret;
-	ret = iommu_slot_reserve(group, pasid);
+	ret = iommu_slot_reserve(&slot);
 	if (ret == -EBUSY)
 		return iommu_refuse(group, IOMMU_REFUSED_PASID_USED, NULL, ret);
 	if (ret)
 		return iommu_refuse_error(group, ret);
 	ret = iommu_transition(group, pasid, NULL, domain);
 	if (ret) {
-		iommu_slot_clear(group, pasid);
+		iommu_slot_clear(&slot);
 		return ret;
 	}
-	iommu_slot_publish(group, pasid, domain, handle);
+	iommu_slot_publish(&slot, domain, handle);
 	return 0;
 }
 EXPORT_SYMBOL_GPL(iommu_attach_device_pasid);
-
-/* What a PASID translates with; NULL if it is blocked since it was parked. */
-static struct iommu_domain *iommu_slot_current(struct iommu_group *group,
-					       ioasid_t pasid)
-{
-	if (xa_get_mark(&group->pasids, pasid, IOMMU_SLOT_PARKED))
-		return NULL;
-	return iommu_slot_domain(xa_load(&group->pasids, pasid));
-}
 
 /**
  * iommu_replace_device_pasid() - Take a PASID from one domain to another
@@ -255,13 +281,15 @@ int iommu_replace_device_pasid(struct iommu_domain *domain, struct device *dev,
 	if (!dev_has_iommu(dev) || pasid == IOMMU_NO_PASID || !handle)
 		return -EINVAL;
 
+	XA_STATE(slot, &group->pasids, pasid);
+
 	guard(iommu_group)(group);
 	iommu_ask(group, IOMMU_REQUEST_PASID, dev);
 
 	ret = iommu_pasid_takes_domain(domain, dev);
 	if (ret)
 		return ret;
-	entry = xa_load(&group->pasids, pasid);
+	entry = iommu_slot_find(&slot);
 	if (!entry)
 		return iommu_refuse(group, IOMMU_REFUSED_PASID_UNUSED, NULL,
 				    -EINVAL);
@@ -270,7 +298,8 @@ int iommu_replace_device_pasid(struct iommu_domain *domain, struct device *dev,
 				    -EINVAL);
 
 	/* A new handle alone is no matter of the driver's. */
-	old = iommu_slot_current(group, pasid);
+	old = xas_get_mark(&slot, IOMMU_SLOT_PARKED) ? NULL :
+						       iommu_slot_domain(entry);
 	if (old && old != domain && !dev_iommu_ops(dev)->pasid_replace)
 		return iommu_refuse(group, IOMMU_REFUSED_NO_REPLACE, NULL,
 				    -EOPNOTSUPP);
@@ -279,8 +308,7 @@ int iommu_replace_device_pasid(struct iommu_domain *domain, struct device *dev,
 		if (ret)
 			return ret;
 	}
-	xa_clear_mark(&group->pasids, pasid, IOMMU_SLOT_PARKED);
-	iommu_slot_publish(group, pasid, domain, handle);
+	iommu_slot_publish(&slot, domain, handle);
 	return 0;
 }
 EXPORT_SYMBOL_NS_GPL(iommu_replace_device_pasid, IOMMUFD_INTERNAL);
@@ -299,16 +327,19 @@ EXPORT_SYMBOL_NS_GPL(iommu_replace_device_pasid, IOMMUFD_INTERNAL);
 void iommu_detach_group_pasid(struct iommu_domain *domain,
 			      struct iommu_group *group, ioasid_t pasid)
 {
+	XA_STATE(slot, &group->pasids, pasid);
 	void *entry;
 
 	guard(iommu_group)(group);
 
-	entry = xa_load(&group->pasids, pasid);
+	entry = iommu_slot_find(&slot);
 	if (!entry || iommu_slot_domain(entry) != domain)
 		return;
 
-	iommu_transition_nofail(group, pasid, domain, NULL);
-	iommu_slot_clear(group, pasid);
+	/* Parked: nobody has it any more. */
+	if (!xas_get_mark(&slot, IOMMU_SLOT_PARKED))
+		iommu_transition_nofail(group, pasid, domain, NULL);
+	iommu_slot_clear(&slot);
 }
 
 /**
@@ -384,11 +415,17 @@ struct iommu_attach_handle *iommu_attach_handle_get(struct iommu_group *group,
 {
 	struct iommu_attach_handle *handle;
 
+	/* Who does not look into the handle needs no lock to find it. */
+	if (!type) {
+		handle = iommu_slot_handle(xa_load(&group->pasids, pasid));
+		return handle ?: ERR_PTR(-ENOENT);
+	}
+
 	xa_lock(&group->pasids);
 	handle = iommu_slot_handle(xa_load(&group->pasids, pasid));
 	if (!handle)
 		handle = ERR_PTR(-ENOENT);
-	else if (type && handle->domain->type != type)
+	else if (handle->domain->type != type)
 		handle = ERR_PTR(-EBUSY);
 	xa_unlock(&group->pasids);
 	return handle;

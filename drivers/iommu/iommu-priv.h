@@ -25,6 +25,7 @@
  *	iommu_device_lock (spin)	the list of registered IOMMUs
  *	group->pasids.xa_lock (spin)	leaf; interrupt threads take it alone
  *	iommu_groups.xa_lock (spin)	leaf; all groups by number
+ *	iommu_changed_lock (spin)	leaf; groups that changed
  *
  * Letters used at fields:
  *	I  set before the object is visible, constant afterwards
@@ -32,6 +33,7 @@
  *	g  written under group->mutex, read anywhere with READ_ONCE()
  *	P  written under iommu_probe_device_lock
  *	X  the xarray's own lock; written only under group->mutex as well
+ *	C  under iommu_changed_lock
  *	A  atomic
  */
 #ifndef __LINUX_IOMMU_PRIV_H
@@ -118,6 +120,9 @@ struct group_device {
  * @devices: G. The members, struct group_device, in the order they came
  * @nr_devices: G. Their number
  * @nr_paused: G. How many of them are being reset
+ * @pasids_below: G. Every member has the PASIDs below this; 0: not known yet, or
+ *	some have none
+ * @any_parked: G. Some of them may be parked; false: none is
  * @pasids: X. One entry for each slot that has a handle or is a PASID in use,
  *	see iommu-pasid.c for the encoding
  * @mutex: guards the members and every translation of the group (T1)
@@ -133,6 +138,8 @@ struct group_device {
  *	device's own state is dev_iommu.attached
  * @setup_entry: P. Link in the list of groups that wait for their default
  *	domain while a bus is probed
+ * @changed_entry: C. Link in the list of groups of which user space has not been
+ *	told everything; see iommu-group.c
  * @owner: G. Tagged word: %NULL nobody, %IOMMU_OWNER_KERNEL drivers that use
  *	the DMA API, else the pointer of the user who claimed the group
  * @owner_cnt: G. How often: bound DMA-API drivers, or claims
@@ -151,6 +158,8 @@ struct iommu_group {
 	struct list_head	devices;
 	unsigned int		nr_devices;
 	unsigned int		nr_paused;
+	u32			pasids_below;
+	bool			any_parked;
 	struct xarray		pasids;
 	struct mutex		mutex;	/* outermost but the probe lock */
 	void			*iommu_data;
@@ -161,6 +170,7 @@ struct iommu_group {
 	struct iommu_domain	*blocking_domain;
 	struct iommu_domain	*domain;
 	struct list_head	setup_entry;
+	struct list_head	changed_entry;
 	void			*owner;
 	unsigned int		owner_cnt;
 	struct device		*exclusive;
@@ -253,6 +263,14 @@ static inline bool iommu_group_user_owned(struct iommu_group *group)
 	return group->owner && group->owner != IOMMU_OWNER_KERNEL;
 }
 
+static inline struct group_device *
+iommu_group_first_member(struct iommu_group *group)
+{
+	lockdep_assert_held(&group->mutex);
+	return list_first_entry_or_null(&group->devices, struct group_device,
+					list);
+}
+
 /* Newest member last; expects group->mutex (or a group nobody else sees). */
 #define for_each_group_device(group, pos) \
 	list_for_each_entry(pos, &(group)->devices, list)
@@ -292,7 +310,6 @@ void iommu_group_unlink_member(struct group_device *gdev);
 void iommu_group_free_member(struct group_device *gdev);
 struct group_device *iommu_group_find_member(struct iommu_group *group,
 					     struct device *dev);
-struct group_device *iommu_group_first_member(struct iommu_group *group);
 const char *iommu_group_label(struct iommu_group *group);
 struct iommu_group *iommu_group_next(int *id);
 struct iommu_group *iommu_group_next_changed(void);
@@ -329,11 +346,56 @@ const char *iommu_domain_type_str(unsigned int type);
 const char *iommu_domain_word(struct iommu_domain *domain);
 struct iommu_domain *iommu_domain_alloc_type(struct device *dev,
 					     unsigned int type);
-bool iommu_domain_fits_device(struct iommu_domain *domain, struct device *dev);
-void iommu_domain_get(struct iommu_domain *domain);
-void iommu_domain_put(struct iommu_domain *domain);
+bool iommu_static_domain_fits(struct iommu_domain *domain, struct device *dev);
+void iommu_domain_last_put(struct iommu_domain *domain, int left);
 void iommu_domain_strand(struct iommu_domain *domain);
 void iommu_domain_unstrand(struct iommu_domain *domain);
+
+/*
+ * May @domain be given to the driver of @dev? A driver takes the structure
+ * around the domain for its own, so it must never see another driver's (W26).
+ * It may still refuse the domain when it is attached.
+ */
+static inline bool iommu_domain_fits_device(struct iommu_domain *domain,
+					    struct device *dev)
+{
+	if (!dev_has_iommu(dev))
+		return false;
+	if (likely(domain->owner))
+		return domain->owner == dev_iommu_ops(dev);
+	return iommu_static_domain_fits(domain, dev);
+}
+
+/* One more device and slot translates with @domain: right after the driver's yes. */
+static inline void iommu_domain_get(struct iommu_domain *domain)
+{
+	atomic_inc(&domain->users);
+}
+
+/* As many of them at once. */
+static inline void iommu_domain_get_many(struct iommu_domain *domain,
+					 unsigned int count)
+{
+	atomic_add(count, &domain->users);
+}
+
+/*
+ * A device and slot no longer translates with @domain: right after the driver's
+ * yes. Frees the domain if its owner has freed it before and nobody is left.
+ */
+static inline void iommu_domain_put_many(struct iommu_domain *domain,
+					 unsigned int count)
+{
+	int left = atomic_sub_return(count, &domain->users);
+
+	if (unlikely(left < 0))
+		iommu_domain_last_put(domain, left);
+}
+
+static inline void iommu_domain_put(struct iommu_domain *domain)
+{
+	iommu_domain_put_many(domain, 1);
+}
 
 /* ---- floor 1: iommu-resv.c --------------------------------------------- */
 
@@ -361,11 +423,10 @@ void iommu_group_set_core_domain(struct iommu_group *group);
 
 /* ---- floor 3: iommu-pasid.c -------------------------------------------- */
 
-int iommu_slot_reserve(struct iommu_group *group, ioasid_t pasid);
-void iommu_slot_publish(struct iommu_group *group, ioasid_t pasid,
-			struct iommu_domain *domain,
+int iommu_slot_reserve(struct xa_state *slot);
+void iommu_slot_publish(struct xa_state *slot, struct iommu_domain *domain,
 			struct iommu_attach_handle *handle);
-void iommu_slot_clear(struct iommu_group *group, ioasid_t pasid);
+void iommu_slot_clear(struct xa_state *slot);
 bool iommu_group_has_slots(struct iommu_group *group);
 void iommu_detach_group_pasid(struct iommu_domain *domain,
 			      struct iommu_group *group, ioasid_t pasid);

@@ -155,7 +155,8 @@ static int iommu_member_set_pasid(struct group_device *gdev, ioasid_t pasid,
 	if (ret)
 		return ret;
 	iommu_domain_get(new);
-	iommu_domain_put(old);
+	if (old)
+		iommu_domain_put(old);
 	return 0;
 }
 
@@ -196,6 +197,32 @@ static int iommu_member_step(struct group_device *gdev, ioasid_t pasid,
 	return ret;
 }
 
+/*
+ * The same for requests without PASID where nothing is out of the ordinary: the
+ * member has @old, as its group has, and is neither parked nor being reset.
+ */
+static __always_inline int iommu_member_move(struct group_device *gdev,
+					     struct iommu_domain *old,
+					     struct iommu_domain *new)
+{
+	struct device *dev = gdev->dev;
+	struct dev_iommu *param = dev->iommu;
+	int ret;
+
+	if (unlikely(param->attached != old ||
+		     READ_ONCE(param->attach_deferred)))
+		return iommu_member_step(gdev, IOMMU_NO_PASID, old, new);
+
+	ret = new->ops->attach_dev(new, dev);
+	if (unlikely(ret))
+		return ret;
+	trace_attach_device_to_domain(dev);
+	iommu_domain_get(new);
+	WRITE_ONCE(param->attached, new);
+	iommu_domain_put(old);
+	return 0;
+}
+
 static struct iommu_domain *iommu_member_blocker(struct group_device *gdev)
 {
 	const struct iommu_ops *ops = dev_iommu_ops(gdev->dev);
@@ -217,6 +244,7 @@ static void iommu_member_park(struct group_device *gdev, const char *why)
 	struct dev_iommu *param = gdev->dev->iommu;
 
 	gdev->parked = why;
+	gdev->group->any_parked = true;
 	if (blocker && (param->attached == blocker ||
 			!iommu_member_attach(gdev, blocker))) {
 		dev_err(gdev->dev, "%s: DMA is blocked until the next attach\n",
@@ -325,8 +353,14 @@ static void iommu_group_publish(struct iommu_group *group,
 	struct group_device *gdev;
 
 	WRITE_ONCE(group->domain, domain);
-	for_each_group_device(group, gdev)
+	if (likely(!group->any_parked))
+		return;
+	group->any_parked = false;
+	for_each_group_device(group, gdev) {
 		iommu_member_unpark(gdev);
+		if (gdev->parked)
+			group->any_parked = true;
+	}
 }
 
 static void iommu_transition_trace(struct iommu_group *group, ioasid_t pasid,
@@ -338,6 +372,96 @@ static void iommu_transition_trace(struct iommu_group *group, ioasid_t pasid,
 				       iommu_domain_word(old),
 				       iommu_domain_word(new),
 				       group->nr_devices, ret);
+}
+
+/*
+ * Requests without PASID go from one domain to another, and no member is parked
+ * or being reset: then one test for each member finds what is left to find.
+ */
+static bool iommu_group_is_usual(struct iommu_group *group,
+				 struct iommu_domain *old,
+				 struct iommu_domain *new)
+{
+	return old && new && old != new && new->ops->attach_dev &&
+	       !group->nr_paused && !group->any_parked;
+}
+
+/* Step for step; the member that fails is told, all before it have @new. */
+static int iommu_group_move(struct iommu_group *group, struct iommu_domain *old,
+			    struct iommu_domain *new,
+			    struct group_device **failed)
+{
+	bool usual = iommu_group_is_usual(group, old, new);
+	struct group_device *gdev;
+	int ret;
+
+	for_each_group_device(group, gdev) {
+		if (likely(usual)) {
+			/* A deferred one, too, goes to what its group has. */
+			gdev->undo = NULL;
+			ret = iommu_member_move(gdev, old, new);
+		} else {
+			/* Whose domain was not to be left, and may be gone? */
+			gdev->undo = gdev->stranded ? NULL :
+						gdev->dev->iommu->attached;
+			ret = iommu_member_step(gdev, IOMMU_NO_PASID, old, new);
+		}
+		if (unlikely(ret)) {
+			*failed = gdev;
+			return ret;
+		}
+	}
+	return 0;
+}
+
+/* All members have PASIDs and all their slots: nothing to ask of each. */
+static bool iommu_slots_are_usual(struct iommu_group *group)
+{
+	return group->pasids_below && !group->nr_paused;
+}
+
+/* The same for a PASID. */
+static int iommu_slot_move(struct iommu_group *group, ioasid_t pasid,
+			   struct iommu_domain *old, struct iommu_domain *new,
+			   struct group_device **failed)
+{
+	bool usual = iommu_slots_are_usual(group);
+	struct group_device *gdev;
+	unsigned int moved = 0;
+	int ret = 0;
+
+	for_each_group_device(group, gdev) {
+		if (unlikely(!usual && !iommu_member_has_slot(gdev, pasid)))
+			continue;
+		ret = new->ops->set_dev_pasid(new, gdev->dev, pasid, old);
+		if (unlikely(ret)) {
+			*failed = gdev;
+			break;
+		}
+		moved++;
+	}
+	iommu_domain_get_many(new, moved);
+	if (old)
+		iommu_domain_put_many(old, moved);
+	return ret;
+}
+
+/* Take a PASID off all members that have it. */
+static void iommu_slot_remove(struct iommu_group *group, ioasid_t pasid,
+			      struct iommu_domain *old)
+{
+	bool usual = iommu_slots_are_usual(group);
+	struct group_device *gdev;
+
+	for_each_group_device(group, gdev) {
+		if (likely(usual))
+			dev_iommu_ops(gdev->dev)->remove_dev_pasid(gdev->dev,
+								   pasid, old);
+		else if (iommu_member_has_slot(gdev, pasid))
+			iommu_member_remove_pasid(gdev, pasid, old);
+	}
+	if (likely(usual))
+		iommu_domain_put_many(old, group->nr_devices);
 }
 
 /* All that can be refused before the first driver call (T2). */
@@ -394,21 +518,17 @@ int iommu_transition(struct iommu_group *group, ioasid_t pasid,
 			return ret;
 	}
 
-	for_each_group_device(group, gdev) {
-		/* Whose domain was not to be left, and may be gone by now? */
-		gdev->undo = gdev->stranded ? NULL :
-					      gdev->dev->iommu->attached;
-		ret = iommu_member_step(gdev, pasid, old, new);
-		if (ret)
-			goto err_undo;
-	}
 	if (pasid == IOMMU_NO_PASID)
-		iommu_group_publish(group, new);
-	iommu_transition_trace(group, pasid, old, new, 0);
-	return 0;
-
-err_undo:
+		ret = iommu_group_move(group, old, new, &gdev);
+	else
+		ret = iommu_slot_move(group, pasid, old, new, &gdev);
 	iommu_transition_trace(group, pasid, old, new, ret);
+	if (likely(!ret)) {
+		if (pasid == IOMMU_NO_PASID)
+			iommu_group_publish(group, new);
+		return 0;
+	}
+
 	if (pasid != IOMMU_NO_PASID) {
 		iommu_slot_undo(gdev, pasid, old, new);
 	} else {
@@ -423,7 +543,7 @@ err_undo:
 /**
  * iommu_transition_nofail() - The same where there is no way back
  * @group: the group
- * @pasid: the slot
+ * @pasid: the slot, not parked
  * @old: what the slot translates with now; needed for a PASID
  * @new: what it shall translate with; NULL: nothing any more
  *
@@ -437,23 +557,28 @@ void iommu_transition_nofail(struct iommu_group *group, ioasid_t pasid,
 			     struct iommu_domain *old, struct iommu_domain *new)
 {
 	struct group_device *gdev;
+	bool usual;
+	int ret;
 
 	lockdep_assert_held(&group->mutex);
 
-	/* Nobody has it any more. */
-	if (pasid != IOMMU_NO_PASID &&
-	    xa_get_mark(&group->pasids, pasid, IOMMU_SLOT_PARKED))
-		return;
-
 	iommu_transition_trace(group, pasid, old, new, 0);
+	if (pasid != IOMMU_NO_PASID && !new) {
+		iommu_slot_remove(group, pasid, old);
+		return;
+	}
+	usual = iommu_group_is_usual(group, old, new);
 	for_each_group_device(group, gdev) {
 		if (pasid == IOMMU_NO_PASID && !new) {
 			iommu_member_park(gdev, "its group has no domain");
 			continue;
 		}
-		if (!iommu_member_step(gdev, pasid, old, new))
-			continue;
-		iommu_member_park(gdev, "cannot be taken off its domain");
+		if (likely(usual))
+			ret = iommu_member_move(gdev, old, new);
+		else
+			ret = iommu_member_step(gdev, pasid, old, new);
+		if (unlikely(ret))
+			iommu_member_park(gdev, "cannot be taken off its domain");
 	}
 	if (pasid == IOMMU_NO_PASID)
 		iommu_group_publish(group, new);

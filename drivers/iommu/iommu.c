@@ -206,22 +206,23 @@ int iommu_attach_group_handle(struct iommu_domain *domain,
 			      struct iommu_group *group,
 			      struct iommu_attach_handle *handle)
 {
+	XA_STATE(slot, &group->pasids, IOMMU_NO_PASID);
 	int ret;
 
 	guard(iommu_group)(group);
 	iommu_ask(group, IOMMU_REQUEST_ATTACH, NULL);
 
-	ret = iommu_slot_reserve(group, IOMMU_NO_PASID);
+	ret = iommu_slot_reserve(&slot);
 	if (ret == -EBUSY)
 		return iommu_refuse(group, IOMMU_REFUSED_ATTACHED, NULL, ret);
 	if (ret)
 		return iommu_refuse_error(group, ret);
 	ret = iommu_group_attach(group, domain);
 	if (ret) {
-		iommu_slot_clear(group, IOMMU_NO_PASID);
+		iommu_slot_clear(&slot);
 		return ret;
 	}
-	iommu_slot_publish(group, IOMMU_NO_PASID, domain, handle);
+	iommu_slot_publish(&slot, domain, handle);
 	return 0;
 }
 EXPORT_SYMBOL_NS_GPL(iommu_attach_group_handle, IOMMUFD_INTERNAL);
@@ -239,9 +240,11 @@ EXPORT_SYMBOL_NS_GPL(iommu_attach_group_handle, IOMMUFD_INTERNAL);
 void iommu_detach_group_handle(struct iommu_domain *domain,
 			       struct iommu_group *group)
 {
+	XA_STATE(slot, &group->pasids, IOMMU_NO_PASID);
+
 	guard(iommu_group)(group);
 	iommu_group_set_core_domain(group);
-	iommu_slot_clear(group, IOMMU_NO_PASID);
+	iommu_slot_clear(&slot);
 }
 EXPORT_SYMBOL_NS_GPL(iommu_detach_group_handle, IOMMUFD_INTERNAL);
 
@@ -261,6 +264,7 @@ int iommu_replace_group_handle(struct iommu_group *group,
 			       struct iommu_domain *new_domain,
 			       struct iommu_attach_handle *handle)
 {
+	XA_STATE(slot, &group->pasids, IOMMU_NO_PASID);
 	bool fresh;
 	int ret;
 
@@ -273,16 +277,16 @@ int iommu_replace_group_handle(struct iommu_group *group,
 	ret = iommu_group_takes_domain(group, new_domain);
 	if (ret)
 		return ret;
-	ret = iommu_slot_reserve(group, IOMMU_NO_PASID);
+	ret = iommu_slot_reserve(&slot);
 	if (ret && ret != -EBUSY)
 		return iommu_refuse_error(group, ret);
 	fresh = !ret;
 
 	ret = iommu_transition(group, IOMMU_NO_PASID, NULL, new_domain);
 	if (!ret)
-		iommu_slot_publish(group, IOMMU_NO_PASID, new_domain, handle);
+		iommu_slot_publish(&slot, new_domain, handle);
 	else if (fresh)
-		iommu_slot_clear(group, IOMMU_NO_PASID);
+		iommu_slot_clear(&slot);
 	return ret;
 }
 EXPORT_SYMBOL_NS_GPL(iommu_replace_group_handle, IOMMUFD_INTERNAL);

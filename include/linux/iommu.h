@@ -32,6 +32,7 @@
 #include <linux/types.h>
 
 struct device;
+struct group_device;
 struct iommu_dirty_ops;
 struct iommu_dma_cookie;
 struct iommu_domain;
@@ -850,6 +851,7 @@ enum iommu_deferral {
  * @attached: what the requests without PASID of this device translate with, as
  *	its driver confirmed last; %NULL before the first attach. Written under
  *	the group mutex, by the transition engine only
+ * @member: its membership in its group, or %NULL; under the group mutex
  * @shares: for people, with whom it shares its group and why; or %NULL
  * @max_pasids: the device may use PASIDs below this; 0 if none
  * @uses_dma_api: a bound driver holds the group for the kernel; under the group
@@ -870,6 +872,7 @@ struct dev_iommu {
 	struct iommu_device		*iommu_dev;
 	void				*priv;
 	struct iommu_domain		*attached;
+	struct group_device		*member;
 	char				*shares;
 	u32				max_pasids;
 	u32				attach_deferred;
