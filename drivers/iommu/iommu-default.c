@@ -343,7 +343,7 @@ static int iommu_group_move_default(struct iommu_group *group,
 	}
 	WRITE_ONCE(group->default_domain, old_default);
 	if (old)
-		iommu_transition_nofail(group, IOMMU_NO_PASID, target, old);
+		iommu_transition_nofail(group, target, old);
 	else
 		iommu_group_set_core_domain(group);
 	return ret;

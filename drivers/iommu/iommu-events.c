@@ -31,7 +31,7 @@
 /* What comes within a hundredth of a second is told at once. */
 #define IOMMU_UEVENT_DELAY	DIV_ROUND_UP(HZ, 100)
 
-static BLOCKING_NOTIFIER_HEAD(iommu_group_listeners);
+BLOCKING_NOTIFIER_HEAD(iommu_group_listeners);
 
 static const char * const iommu_group_event_words[] = {
 	[IOMMU_GROUP_MEMBER_ADDED]	= "member-added ",
@@ -77,15 +77,15 @@ static void iommu_group_send_uevents(struct work_struct *work)
 static DECLARE_DELAYED_WORK(iommu_group_uevents, iommu_group_send_uevents);
 
 /**
- * iommu_group_changed() - Something of a group has changed
+ * __iommu_group_changed() - Something of a group has changed
  * @group: the group, already as it is now
  * @event: what of it
  * @dev: the member that came or goes; else %NULL
  *
  * Context: expects group->mutex; listeners may sleep.
  */
-void iommu_group_changed(struct iommu_group *group,
-			 enum iommu_group_event event, struct device *dev)
+void __iommu_group_changed(struct iommu_group *group,
+			   enum iommu_group_event event, struct device *dev)
 {
 	struct iommu_group_notice notice = { .group = group, .dev = dev };
 	bool first = !group->changes;

@@ -21,19 +21,6 @@
 static DEFINE_IDA(iommu_global_pasid_ida);
 
 /**
- * iommu_group_has_slots() - Is a PASID or a handle in use?
- * @group: the group
- *
- * Context: expects group->mutex.
- * Return: true if so.
- */
-bool iommu_group_has_slots(struct iommu_group *group)
-{
-	lockdep_assert_held(&group->mutex);
-	return !xa_empty(&group->pasids);
-}
-
-/**
  * iommu_group_seq_slots() - List some of the slots in use for a person
  * @group: the group
  * @m: where to
@@ -85,6 +72,12 @@ static void *iommu_slot_find(struct xa_state *slot)
 	return entry;
 }
 
+/* Its leaf of the tree is there; only an erased last entry takes leaves away. */
+static bool iommu_slot_has_room(struct xa_state *slot)
+{
+	return !xas_not_node(slot->xa_node) && !slot->xa_node->shift;
+}
+
 /**
  * iommu_slot_reserve() - Take a slot before the first driver call
  * @slot: the slot
@@ -105,7 +98,7 @@ int iommu_slot_reserve(struct xa_state *slot)
 		xas_lock(slot);
 		if (xas_load(slot))
 			used = true;
-		else
+		else if (!iommu_slot_has_room(slot))
 			xas_store(slot, XA_ZERO_ENTRY);
 		xas_unlock(slot);
 	} while (xas_nomem(slot, GFP_KERNEL));
@@ -133,7 +126,6 @@ void iommu_slot_publish(struct xa_state *slot, struct iommu_domain *domain,
 	/* Into a reserved slot: cannot fail. */
 	xas_lock(slot);
 	xas_store(slot, iommu_slot_entry(domain, handle));
-	xas_clear_mark(slot, IOMMU_SLOT_PARKED);
 	xas_unlock(slot);
 }
 
@@ -272,6 +264,7 @@ int iommu_replace_device_pasid(struct iommu_domain *domain, struct device *dev,
 	struct iommu_group *group = dev->iommu_group;
 	struct iommu_domain *old;
 	void *entry;
+	bool parked;
 	int ret;
 
 	if (!group)
@@ -298,8 +291,8 @@ int iommu_replace_device_pasid(struct iommu_domain *domain, struct device *dev,
 				    -EINVAL);
 
 	/* A new handle alone is no matter of the driver's. */
-	old = xas_get_mark(&slot, IOMMU_SLOT_PARKED) ? NULL :
-						       iommu_slot_domain(entry);
+	parked = xas_get_mark(&slot, IOMMU_SLOT_PARKED);
+	old = parked ? NULL : iommu_slot_domain(entry);
 	if (old && old != domain && !dev_iommu_ops(dev)->pasid_replace)
 		return iommu_refuse(group, IOMMU_REFUSED_NO_REPLACE, NULL,
 				    -EOPNOTSUPP);
@@ -308,6 +301,8 @@ int iommu_replace_device_pasid(struct iommu_domain *domain, struct device *dev,
 		if (ret)
 			return ret;
 	}
+	if (unlikely(parked))
+		xa_clear_mark(&group->pasids, pasid, IOMMU_SLOT_PARKED);
 	iommu_slot_publish(&slot, domain, handle);
 	return 0;
 }
@@ -338,7 +333,7 @@ void iommu_detach_group_pasid(struct iommu_domain *domain,
 
 	/* Parked: nobody has it any more. */
 	if (!xas_get_mark(&slot, IOMMU_SLOT_PARKED))
-		iommu_transition_nofail(group, pasid, domain, NULL);
+		iommu_transition_remove(group, pasid, domain);
 	iommu_slot_clear(&slot);
 }
 

@@ -43,6 +43,7 @@
 #include <linux/kobject.h>
 #include <linux/lockdep.h>
 #include <linux/mutex.h>
+#include <linux/notifier.h>
 #include <linux/xarray.h>
 
 /* What somebody wants of a group; the refusal says so (iommu-refusal.c). */
@@ -336,8 +337,21 @@ void iommu_group_seq_refusal(struct iommu_group *group, struct seq_file *m);
 
 /* ---- floor 1: iommu-events.c -------------------------------------------- */
 
-void iommu_group_changed(struct iommu_group *group,
-			 enum iommu_group_event event, struct device *dev);
+extern struct blocking_notifier_head iommu_group_listeners;
+
+void __iommu_group_changed(struct iommu_group *group,
+			   enum iommu_group_event event, struct device *dev);
+
+/* Expects group->mutex. Often nobody listens, and the news is on its way. */
+static inline void iommu_group_changed(struct iommu_group *group,
+				       enum iommu_group_event event,
+				       struct device *dev)
+{
+	if (!(group->changes & BIT(event)) ||
+	    rcu_access_pointer(iommu_group_listeners.head))
+		__iommu_group_changed(group, event, dev);
+}
+
 void iommu_group_flush_events(void);
 
 /* ---- floor 1: iommu-domain.c ------------------------------------------- */
@@ -407,9 +421,11 @@ int iommu_create_direct_mappings(struct iommu_domain *domain,
 
 int iommu_transition(struct iommu_group *group, ioasid_t pasid,
 		     struct iommu_domain *old, struct iommu_domain *new);
-void iommu_transition_nofail(struct iommu_group *group, ioasid_t pasid,
+void iommu_transition_nofail(struct iommu_group *group,
 			     struct iommu_domain *old,
 			     struct iommu_domain *new);
+void iommu_transition_remove(struct iommu_group *group, ioasid_t pasid,
+			     struct iommu_domain *old);
 int iommu_transition_join(struct group_device *gdev,
 			  struct iommu_domain *domain);
 void iommu_transition_leave(struct group_device *gdev);
@@ -427,7 +443,13 @@ int iommu_slot_reserve(struct xa_state *slot);
 void iommu_slot_publish(struct xa_state *slot, struct iommu_domain *domain,
 			struct iommu_attach_handle *handle);
 void iommu_slot_clear(struct xa_state *slot);
-bool iommu_group_has_slots(struct iommu_group *group);
+/* Is a PASID or a handle in use? */
+static inline bool iommu_group_has_slots(struct iommu_group *group)
+{
+	lockdep_assert_held(&group->mutex);
+	return !xa_empty(&group->pasids);
+}
+
 void iommu_detach_group_pasid(struct iommu_domain *domain,
 			      struct iommu_group *group, ioasid_t pasid);
 unsigned long iommu_group_seq_slots(struct iommu_group *group,

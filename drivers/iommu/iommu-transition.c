@@ -363,9 +363,10 @@ static void iommu_group_publish(struct iommu_group *group,
 	}
 }
 
-static void iommu_transition_trace(struct iommu_group *group, ioasid_t pasid,
-				   struct iommu_domain *old,
-				   struct iommu_domain *new, int ret)
+static __always_inline void
+iommu_transition_trace(struct iommu_group *group, ioasid_t pasid,
+		       struct iommu_domain *old, struct iommu_domain *new,
+		       int ret)
 {
 	if (trace_iommu_transition_enabled())
 		trace_iommu_transition(group->id, pasid,
@@ -446,13 +447,23 @@ static int iommu_slot_move(struct iommu_group *group, ioasid_t pasid,
 	return ret;
 }
 
-/* Take a PASID off all members that have it. */
-static void iommu_slot_remove(struct iommu_group *group, ioasid_t pasid,
-			      struct iommu_domain *old)
+/**
+ * iommu_transition_remove() - Take a PASID off all members that have it
+ * @group: the group
+ * @pasid: the PASID, not parked
+ * @old: what it translates with
+ *
+ * Context: expects group->mutex.
+ */
+void iommu_transition_remove(struct iommu_group *group, ioasid_t pasid,
+			     struct iommu_domain *old)
 {
 	bool usual = iommu_slots_are_usual(group);
 	struct group_device *gdev;
 
+	lockdep_assert_held(&group->mutex);
+
+	iommu_transition_trace(group, pasid, old, NULL, 0);
 	for_each_group_device(group, gdev) {
 		if (likely(usual))
 			dev_iommu_ops(gdev->dev)->remove_dev_pasid(gdev->dev,
@@ -541,11 +552,10 @@ int iommu_transition(struct iommu_group *group, ioasid_t pasid,
 }
 
 /**
- * iommu_transition_nofail() - The same where there is no way back
+ * iommu_transition_nofail() - Move a group where there is no way back
  * @group: the group
- * @pasid: the slot, not parked
- * @old: what the slot translates with now; needed for a PASID
- * @new: what it shall translate with; NULL: nothing any more
+ * @old: what its requests without PASID translate with now
+ * @new: what they shall translate with; NULL: there is nothing
  *
  * A member whose driver fails is parked. Whatever happens, no member
  * translates with @old afterwards unless it is stranded on it, and then @old
@@ -553,35 +563,29 @@ int iommu_transition(struct iommu_group *group, ioasid_t pasid,
  *
  * Context: expects group->mutex; sleeps.
  */
-void iommu_transition_nofail(struct iommu_group *group, ioasid_t pasid,
+void iommu_transition_nofail(struct iommu_group *group,
 			     struct iommu_domain *old, struct iommu_domain *new)
 {
+	bool usual = iommu_group_is_usual(group, old, new);
 	struct group_device *gdev;
-	bool usual;
 	int ret;
 
 	lockdep_assert_held(&group->mutex);
 
-	iommu_transition_trace(group, pasid, old, new, 0);
-	if (pasid != IOMMU_NO_PASID && !new) {
-		iommu_slot_remove(group, pasid, old);
-		return;
-	}
-	usual = iommu_group_is_usual(group, old, new);
+	iommu_transition_trace(group, IOMMU_NO_PASID, old, new, 0);
 	for_each_group_device(group, gdev) {
-		if (pasid == IOMMU_NO_PASID && !new) {
+		if (unlikely(!new)) {
 			iommu_member_park(gdev, "its group has no domain");
 			continue;
 		}
 		if (likely(usual))
 			ret = iommu_member_move(gdev, old, new);
 		else
-			ret = iommu_member_step(gdev, pasid, old, new);
+			ret = iommu_member_step(gdev, IOMMU_NO_PASID, old, new);
 		if (unlikely(ret))
 			iommu_member_park(gdev, "cannot be taken off its domain");
 	}
-	if (pasid == IOMMU_NO_PASID)
-		iommu_group_publish(group, new);
+	iommu_group_publish(group, new);
 }
 
 /**
@@ -637,7 +641,7 @@ void iommu_group_set_core_domain(struct iommu_group *group)
 		iommu_group_need_blocking_domain(group);
 		core = group->blocking_domain;
 	}
-	iommu_transition_nofail(group, IOMMU_NO_PASID, group->domain, core);
+	iommu_transition_nofail(group, group->domain, core);
 }
 
 /* Take the group's PASIDs below @end from a member that has them. */

@@ -464,7 +464,7 @@ static void parked_device_keeps_its_bus_mastering(struct kunit *test)
 	w->f[1].stuck = true;
 	guard(iommu_group)(w->group);
 	/* Both lose everything; one can be blocked, one is no bus master. */
-	iommu_transition_nofail(w->group, IOMMU_NO_PASID, &normal, NULL);
+	iommu_transition_nofail(w->group, &normal, NULL);
 	KUNIT_EXPECT_PTR_EQ(test, w->f[0].hw, &blocked);
 	KUNIT_EXPECT_TRUE(test, w->f[0].pdev.is_busmaster);
 	KUNIT_EXPECT_FALSE(test, w->f[0].gdev.master_cleared);
