@@ -40,7 +40,9 @@ static void iommu_check_member(struct group_device *gdev)
 	    !READ_ONCE(param->attach_deferred))
 		iommu_check(group, domain == group->domain, "T3");
 	iommu_check(group, param->member == gdev, "T8");
-	iommu_check(group, !gdev->parked || group->any_parked, "T7");
+	if (gdev->parked || gdev->pauses || param->require_direct ||
+	    READ_ONCE(param->attach_deferred))
+		iommu_check(group, group->special, "T7");
 	iommu_check(group, !gdev->stranded || gdev->parked, "T7");
 	iommu_check(group, !gdev->master_cleared || gdev->parked, "T7");
 	if (domain)

@@ -279,6 +279,8 @@ static int iommu_group_direct_mappings(struct iommu_group *group,
 	struct group_device *gdev;
 	int first = 0, ret;
 
+	/* Some may turn out to need them. */
+	group->special = true;
 	for_each_group_device(group, gdev) {
 		ret = iommu_create_direct_mappings(domain, gdev->dev);
 		first = first ?: ret;
@@ -329,7 +331,7 @@ static int iommu_group_move_default(struct iommu_group *group,
 	target = iommu_group_default_target(group);
 	ret = PTR_ERR_OR_ZERO(target);
 	if (!ret)
-		ret = iommu_transition(group, IOMMU_NO_PASID, NULL, target);
+		ret = iommu_transition(group, target);
 	if (ret)
 		goto err_default;
 	if (early)
@@ -343,7 +345,7 @@ static int iommu_group_move_default(struct iommu_group *group,
 	}
 	WRITE_ONCE(group->default_domain, old_default);
 	if (old)
-		iommu_transition_nofail(group, target, old);
+		iommu_transition_nofail(group, old);
 	else
 		iommu_group_set_core_domain(group);
 	return ret;

@@ -273,9 +273,9 @@ static void iommu_deinit_device(struct group_device *gdev)
 	lockdep_assert_held(&group->mutex);
 
 	iommu_device_unlink(dev->iommu->iommu_dev, dev);
-	iommu_transition_rest(gdev);
+	iommu_member_rest(gdev);
 	iommu_driver_release(dev);
-	iommu_transition_left(gdev);
+	iommu_member_left(gdev);
 	if (list_empty(&group->devices))
 		iommu_group_free_domains(group);
 
@@ -305,7 +305,7 @@ static int iommu_join_group(struct group_device *gdev,
 	}
 
 	if (group->domain) {
-		ret = iommu_transition_join(gdev, group->domain);
+		ret = iommu_member_join(gdev, group->domain);
 		if (ret)
 			return ret;
 		iommu_group_link_member(gdev);
@@ -428,7 +428,7 @@ static void __iommu_release_device(struct device *dev)
 	}
 
 	if (dev_has_iommu(dev))
-		iommu_transition_leave(gdev);
+		iommu_member_leave(gdev);
 	iommu_group_unlink_member(gdev);
 	if (group->exclusive == dev)
 		group->exclusive = NULL;

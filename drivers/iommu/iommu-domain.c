@@ -106,13 +106,12 @@ static struct iommu_domain *iommu_domain_create(const struct iommu_ops *ops,
 	struct iommu_domain *domain;
 	int ret;
 
-	if (ops->identity_domain && driver_type == IOMMU_DOMAIN_IDENTITY)
-		return ops->identity_domain;
-	if (ops->blocked_domain && driver_type == IOMMU_DOMAIN_BLOCKED)
-		return ops->blocked_domain;
-
-	if (ops->domain_alloc_paging && (type & __IOMMU_DOMAIN_PAGING))
+	if (likely(ops->domain_alloc_paging && (type & __IOMMU_DOMAIN_PAGING)))
 		domain = ops->domain_alloc_paging(dev);
+	else if (ops->identity_domain && driver_type == IOMMU_DOMAIN_IDENTITY)
+		return ops->identity_domain;
+	else if (ops->blocked_domain && driver_type == IOMMU_DOMAIN_BLOCKED)
+		return ops->blocked_domain;
 	else if (ops->domain_alloc)
 		domain = ops->domain_alloc(driver_type);
 	else
@@ -259,7 +258,9 @@ void iommu_domain_free(struct iommu_domain *domain)
 	if (!domain->ops->free)
 		return;
 
-	users = atomic_fetch_or(IOMMU_DOMAIN_FREED, &domain->users);
+	users = atomic_cmpxchg(&domain->users, 0, IOMMU_DOMAIN_FREED);
+	if (unlikely(users))
+		users = atomic_fetch_or(IOMMU_DOMAIN_FREED, &domain->users);
 	if (likely(!users)) {
 		iommu_domain_destroy(domain);
 		return;

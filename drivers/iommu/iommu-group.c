@@ -501,6 +501,8 @@ void iommu_group_link_member(struct group_device *gdev)
 	lockdep_assert_held(&group->mutex);
 	list_add_tail(&gdev->list, &group->devices);
 	group->nr_devices++;
+	/* What it is like is looked at when the group is next moved. */
+	group->special = true;
 	group->pasids_below = 0;
 	if (gdev->dev->iommu)
 		gdev->dev->iommu->member = gdev;

@@ -40,7 +40,8 @@ static noinline void iommu_owner_trace(struct iommu_group *group)
 }
 
 /* One hold more or less: tell those who watch. */
-static void iommu_owner_moved(struct iommu_group *group, bool changed)
+static __always_inline void iommu_owner_moved(struct iommu_group *group,
+					      bool changed)
 {
 	if (trace_iommu_owner_enabled())
 		iommu_owner_trace(group);
@@ -172,10 +173,12 @@ static int iommu_group_claim(struct iommu_group *group, void *owner,
 		return iommu_refuse(group, IOMMU_REFUSED_NO_IOMMU, NULL,
 				    -ENODEV);
 
-	ret = iommu_group_need_blocking_domain(group);
-	if (ret)
-		return iommu_refuse_error(group, ret);
-	ret = iommu_transition(group, IOMMU_NO_PASID, NULL, group->blocking_domain);
+	if (unlikely(!group->blocking_domain)) {
+		ret = iommu_group_need_blocking_domain(group);
+		if (ret)
+			return iommu_refuse_error(group, ret);
+	}
+	ret = iommu_transition(group, group->blocking_domain);
 	if (ret)
 		return ret;
 

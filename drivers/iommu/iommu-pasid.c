@@ -72,6 +72,13 @@ static void *iommu_slot_find(struct xa_state *slot)
 	return entry;
 }
 
+/* Nearly always no PASID of the whole group is parked. */
+static bool iommu_slot_is_parked(struct xa_state *slot)
+{
+	return unlikely(xa_marked(slot->xa, IOMMU_SLOT_PARKED)) &&
+	       xas_get_mark(slot, IOMMU_SLOT_PARKED);
+}
+
 /* Its leaf of the tree is there; only an erased last entry takes leaves away. */
 static bool iommu_slot_has_room(struct xa_state *slot)
 {
@@ -89,20 +96,19 @@ static bool iommu_slot_has_room(struct xa_state *slot)
  */
 int iommu_slot_reserve(struct xa_state *slot)
 {
-	bool used = false;
-
 	/* The first entry needs no memory if it is that of IOMMU_NO_PASID. */
 	if (slot->xa_index == IOMMU_NO_PASID && xa_empty(slot->xa))
 		return 0;
+	if (iommu_slot_find(slot))
+		return -EBUSY;
+	if (likely(iommu_slot_has_room(slot)))
+		return 0;
 	do {
 		xas_lock(slot);
-		if (xas_load(slot))
-			used = true;
-		else if (!iommu_slot_has_room(slot))
-			xas_store(slot, XA_ZERO_ENTRY);
+		xas_store(slot, XA_ZERO_ENTRY);
 		xas_unlock(slot);
 	} while (xas_nomem(slot, GFP_KERNEL));
-	return used ? -EBUSY : xas_error(slot);
+	return xas_error(slot);
 }
 
 /**
@@ -227,7 +233,7 @@ int iommu_attach_device_pasid(struct iommu_domain *domain, struct device *dev,
 		return iommu_refuse(group, IOMMU_REFUSED_PASID_USED, NULL, ret);
 	if (ret)
 		return iommu_refuse_error(group, ret);
-	ret = iommu_transition(group, pasid, NULL, domain);
+	ret = iommu_transition_pasid(group, pasid, NULL, domain);
 	if (ret) {
 		iommu_slot_clear(&slot);
 		return ret;
@@ -291,13 +297,13 @@ int iommu_replace_device_pasid(struct iommu_domain *domain, struct device *dev,
 				    -EINVAL);
 
 	/* A new handle alone is no matter of the driver's. */
-	parked = xas_get_mark(&slot, IOMMU_SLOT_PARKED);
+	parked = iommu_slot_is_parked(&slot);
 	old = parked ? NULL : iommu_slot_domain(entry);
 	if (old && old != domain && !dev_iommu_ops(dev)->pasid_replace)
 		return iommu_refuse(group, IOMMU_REFUSED_NO_REPLACE, NULL,
 				    -EOPNOTSUPP);
 	if (old != domain) {
-		ret = iommu_transition(group, pasid, old, domain);
+		ret = iommu_transition_pasid(group, pasid, old, domain);
 		if (ret)
 			return ret;
 	}
@@ -332,7 +338,7 @@ void iommu_detach_group_pasid(struct iommu_domain *domain,
 		return;
 
 	/* Parked: nobody has it any more. */
-	if (!xas_get_mark(&slot, IOMMU_SLOT_PARKED))
+	if (!iommu_slot_is_parked(&slot))
 		iommu_transition_remove(group, pasid, domain);
 	iommu_slot_clear(&slot);
 }

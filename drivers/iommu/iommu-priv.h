@@ -7,7 +7,7 @@
  *
  *	4  iommu.c  iommu-device.c  iommu-sva.c  iommu-debugfs.c
  *	3  iommu-owner.c  iommu-pasid.c  iommu-default.c  iommu-reset.c
- *	2  iommu-transition.c
+ *	2  iommu-transition.c  iommu-member.c
  *	1  iommu-topology.c  iommu-group.c  iommu-domain.c  iommu-map.c
  *	   iommu-resv.c  iommu-refusal.c  iommu-events.c
  *
@@ -123,7 +123,8 @@ struct group_device {
  * @nr_paused: G. How many of them are being reset
  * @pasids_below: G. Every member has the PASIDs below this; 0: not known yet, or
  *	some have none
- * @any_parked: G. Some of them may be parked; false: none is
+ * @special: G. Some of them may be parked, paused, waiting for their first mapping
+ *	or in need of 1:1 mappings; false: none is, and all have @domain
  * @pasids: X. One entry for each slot that has a handle or is a PASID in use,
  *	see iommu-pasid.c for the encoding
  * @mutex: guards the members and every translation of the group (T1)
@@ -160,7 +161,7 @@ struct iommu_group {
 	unsigned int		nr_devices;
 	unsigned int		nr_paused;
 	u32			pasids_below;
-	bool			any_parked;
+	bool			special;
 	struct xarray		pasids;
 	struct mutex		mutex;	/* outermost but the probe lock */
 	void			*iommu_data;
@@ -417,23 +418,44 @@ int iommu_check_newcomer_regions(struct iommu_group *group, struct device *dev);
 int iommu_create_direct_mappings(struct iommu_domain *domain,
 				 struct device *dev);
 
+/* ---- floor 2: iommu-member.c ------------------------------------------- */
+
+/*
+ * A member without PASIDs has no PASID slots; its siblings may have them. One
+ * that is paused has no slots at all: it gets them when it resumes.
+ */
+static inline bool iommu_member_has_slot(struct group_device *gdev)
+{
+	return !gdev->pauses && gdev->dev->iommu->max_pasids;
+}
+
+int iommu_member_step(struct group_device *gdev, struct iommu_domain *new);
+void iommu_member_repair(struct group_device *gdev);
+void iommu_member_undo(struct group_device *gdev);
+void iommu_member_park(struct group_device *gdev, const char *why);
+void iommu_member_unpark(struct group_device *gdev);
+int iommu_member_set_pasid(struct group_device *gdev, ioasid_t pasid,
+			   struct iommu_domain *old, struct iommu_domain *new);
+void iommu_member_remove_pasid(struct group_device *gdev, ioasid_t pasid,
+			       struct iommu_domain *old);
+int iommu_member_join(struct group_device *gdev, struct iommu_domain *domain);
+void iommu_member_leave(struct group_device *gdev);
+void iommu_member_pause(struct group_device *gdev);
+void iommu_member_resume(struct group_device *gdev);
+void iommu_member_rest(struct group_device *gdev);
+void iommu_member_left(struct group_device *gdev);
+int iommu_member_attach_deferred(struct device *dev,
+				 struct iommu_domain *domain);
+
 /* ---- floor 2: iommu-transition.c --------------------------------------- */
 
-int iommu_transition(struct iommu_group *group, ioasid_t pasid,
-		     struct iommu_domain *old, struct iommu_domain *new);
+int iommu_transition(struct iommu_group *group, struct iommu_domain *new);
 void iommu_transition_nofail(struct iommu_group *group,
-			     struct iommu_domain *old,
 			     struct iommu_domain *new);
+int iommu_transition_pasid(struct iommu_group *group, ioasid_t pasid,
+			   struct iommu_domain *old, struct iommu_domain *new);
 void iommu_transition_remove(struct iommu_group *group, ioasid_t pasid,
 			     struct iommu_domain *old);
-int iommu_transition_join(struct group_device *gdev,
-			  struct iommu_domain *domain);
-void iommu_transition_leave(struct group_device *gdev);
-void iommu_transition_pause(struct group_device *gdev);
-void iommu_transition_resume(struct group_device *gdev);
-void iommu_transition_rest(struct group_device *gdev);
-void iommu_transition_left(struct group_device *gdev);
-int iommu_transition_deferred(struct device *dev, struct iommu_domain *domain);
 int iommu_group_need_blocking_domain(struct iommu_group *group);
 void iommu_group_set_core_domain(struct iommu_group *group);
 

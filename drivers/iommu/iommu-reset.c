@@ -57,7 +57,7 @@ void pci_dev_reset_iommu_prepare(struct pci_dev *pdev)
 
 	if (!gdev)
 		return;
-	iommu_transition_pause(gdev);
+	iommu_member_pause(gdev);
 	iommu_group_unlock(gdev->group);
 }
 EXPORT_SYMBOL_GPL(pci_dev_reset_iommu_prepare);
@@ -77,7 +77,7 @@ void pci_dev_reset_iommu_done(struct pci_dev *pdev)
 	if (!gdev)
 		return;
 	if (gdev->pauses)
-		iommu_transition_resume(gdev);
+		iommu_member_resume(gdev);
 	iommu_group_unlock(gdev->group);
 }
 EXPORT_SYMBOL_GPL(pci_dev_reset_iommu_done);

@@ -17,276 +17,22 @@
  *		declares attach_breaks_old and has to be told again (T4)
  *	publish	group->domain changes behind the last member (T5)
  *
- * Where a step may not fail and the driver fails anyway, the member is parked
- * (T7): it gets a domain that blocks; if even that fails, a PCI device loses
- * bus mastering and the domain its hardware may still walk is kept from being
- * freed. A parked member comes back with the next attach that succeeds. A PASID
- * is parked on all members alike, by taking it off them, which cannot fail.
+ * A step is one driver call for one member, see iommu-member.c. Where it may not
+ * fail and the driver fails anyway, the member is parked there (T7).
+ *
+ * Nearly always all members are plain: none is parked, paused, waits for its first
+ * mapping or needs 1:1 mappings. Then there is nothing to ask of each, and a move
+ * of the group is a driver call and a store for each member.
  *
  * A domain counts the (member, slot) pairs that translate with it. The count
  * is what makes a stranded domain outlive its owner's iommu_domain_free().
  */
 #define pr_fmt(fmt) "iommu: " fmt
 
-#include <linux/delay.h>
-#include <linux/pci.h>
 #include <trace/events/iommu.h>
 #include <trace/events/iommu_core.h>
 
 #include "iommu-priv.h"
-
-/* How long a mapping waits for a first attach made elsewhere. */
-#define IOMMU_DEFERRED_WAIT_US	10000
-
-/*
- * A member without PASIDs has no PASID slots; its siblings may have them. One
- * that is paused has no slots at all: it gets them when it resumes.
- */
-static bool iommu_member_has_slot(struct group_device *gdev, ioasid_t pasid)
-{
-	if (gdev->pauses)
-		return false;
-	return pasid == IOMMU_NO_PASID || gdev->dev->iommu->max_pasids;
-}
-
-static void iommu_member_record(struct group_device *gdev,
-				struct iommu_domain *domain)
-{
-	struct dev_iommu *param = gdev->dev->iommu;
-	struct iommu_domain *old = param->attached;
-
-	iommu_domain_get(domain);
-	WRITE_ONCE(param->attached, domain);
-	if (!old)
-		return;
-	if (gdev->stranded) {
-		gdev->stranded = false;
-		iommu_domain_unstrand(old);
-	}
-	iommu_domain_put(old);
-}
-
-/*
- * A first attach that was deferred is made once (W8): by whoever turns
- * IOMMU_DEFERRED into IOMMU_ATTACHING, the engine or a mapping in whatever
- * context. The others wait for it, mappings for a limited time, since they may
- * have interrupted the very attach they wait for.
- */
-static u32 iommu_deferral_begin(struct dev_iommu *param)
-{
-	u32 was = READ_ONCE(param->attach_deferred);
-
-	while (unlikely(was != IOMMU_NOT_DEFERRED)) {
-		was = cmpxchg(&param->attach_deferred, IOMMU_DEFERRED,
-			      IOMMU_ATTACHING);
-		if (was == IOMMU_DEFERRED)
-			break;
-		if (was == IOMMU_ATTACHING)
-			usleep_range(10, 100);
-	}
-	return was;
-}
-
-/* If it failed the device is as untouched as it was (W7). */
-static void iommu_deferral_done(struct dev_iommu *param, u32 was, int ret)
-{
-	if (likely(was != IOMMU_DEFERRED))
-		return;
-	/* Whoever sees it done may use the hardware. */
-	smp_store_release(&param->attach_deferred,
-			  ret ? IOMMU_DEFERRED : IOMMU_NOT_DEFERRED);
-}
-
-static int iommu_member_attach_now(struct group_device *gdev,
-				   struct iommu_domain *domain)
-{
-	int ret;
-
-	ret = domain->ops->attach_dev(domain, gdev->dev);
-	if (ret)
-		return ret;
-	trace_attach_device_to_domain(gdev->dev);
-	iommu_member_record(gdev, domain);
-	return 0;
-}
-
-/* Change what a member's requests without PASID translate with. */
-static int iommu_member_attach(struct group_device *gdev,
-			       struct iommu_domain *domain)
-{
-	struct dev_iommu *param = gdev->dev->iommu;
-	u32 deferral;
-	int ret;
-
-	if (unlikely(!domain->ops->attach_dev))
-		return -ENODEV;
-
-	deferral = iommu_deferral_begin(param);
-	ret = iommu_member_attach_now(gdev, domain);
-	iommu_deferral_done(param, deferral, ret);
-	return ret;
-}
-
-/*
- * The fences come down when the whole group is where the core wants it, not
- * before: a transition that is undone leaves a parked member parked.
- */
-static void iommu_member_unpark(struct group_device *gdev)
-{
-	if (!gdev->parked || gdev->stranded ||
-	    gdev->dev->iommu->attached != gdev->group->domain)
-		return;
-	if (gdev->master_cleared) {
-		gdev->master_cleared = false;
-		pci_set_master(to_pci_dev(gdev->dev));
-	}
-	gdev->parked = NULL;
-	dev_info(gdev->dev, "no longer parked\n");
-	trace_iommu_park(gdev->group->id, gdev->dev, "", false);
-}
-
-static int iommu_member_set_pasid(struct group_device *gdev, ioasid_t pasid,
-				  struct iommu_domain *old,
-				  struct iommu_domain *new)
-{
-	int ret;
-
-	ret = new->ops->set_dev_pasid(new, gdev->dev, pasid, old);
-	if (ret)
-		return ret;
-	iommu_domain_get(new);
-	if (old)
-		iommu_domain_put(old);
-	return 0;
-}
-
-static void iommu_member_remove_pasid(struct group_device *gdev,
-				      ioasid_t pasid, struct iommu_domain *old)
-{
-	dev_iommu_ops(gdev->dev)->remove_dev_pasid(gdev->dev, pasid, old);
-	iommu_domain_put(old);
-}
-
-/* Requests of a device that waits for its first mapping stay untouched. */
-static bool iommu_member_stays_deferred(struct group_device *gdev,
-					struct iommu_domain *domain)
-{
-	return READ_ONCE(gdev->dev->iommu->attach_deferred) &&
-	       domain == gdev->group->default_domain;
-}
-
-/* One member, one slot, one driver call. */
-static int iommu_member_step(struct group_device *gdev, ioasid_t pasid,
-			     struct iommu_domain *old, struct iommu_domain *new)
-{
-	int ret = 0;
-
-	if (!iommu_member_has_slot(gdev, pasid))
-		return 0;
-	if (pasid != IOMMU_NO_PASID) {
-		if (new)
-			return iommu_member_set_pasid(gdev, pasid, old, new);
-		iommu_member_remove_pasid(gdev, pasid, old);
-		return 0;
-	}
-
-	if (iommu_member_stays_deferred(gdev, new))
-		return 0;
-	if (gdev->dev->iommu->attached != new || gdev->stranded)
-		ret = iommu_member_attach(gdev, new);
-	return ret;
-}
-
-/*
- * The same for requests without PASID where nothing is out of the ordinary: the
- * member has @old, as its group has, and is neither parked nor being reset.
- */
-static __always_inline int iommu_member_move(struct group_device *gdev,
-					     struct iommu_domain *old,
-					     struct iommu_domain *new)
-{
-	struct device *dev = gdev->dev;
-	struct dev_iommu *param = dev->iommu;
-	int ret;
-
-	if (unlikely(param->attached != old ||
-		     READ_ONCE(param->attach_deferred)))
-		return iommu_member_step(gdev, IOMMU_NO_PASID, old, new);
-
-	ret = new->ops->attach_dev(new, dev);
-	if (unlikely(ret))
-		return ret;
-	trace_attach_device_to_domain(dev);
-	iommu_domain_get(new);
-	WRITE_ONCE(param->attached, new);
-	iommu_domain_put(old);
-	return 0;
-}
-
-static struct iommu_domain *iommu_member_blocker(struct group_device *gdev)
-{
-	const struct iommu_ops *ops = dev_iommu_ops(gdev->dev);
-
-	if (ops->blocked_domain)
-		return ops->blocked_domain;
-	if (iommu_group_need_blocking_domain(gdev->group))
-		return NULL;
-	return gdev->group->blocking_domain;
-}
-
-/*
- * Fence a member off (T7). dev_iommu.attached keeps telling which domain the
- * hardware may be walking, and holds it.
- */
-static void iommu_member_park(struct group_device *gdev, const char *why)
-{
-	struct iommu_domain *blocker = iommu_member_blocker(gdev);
-	struct dev_iommu *param = gdev->dev->iommu;
-
-	gdev->parked = why;
-	gdev->group->any_parked = true;
-	if (blocker && (param->attached == blocker ||
-			!iommu_member_attach(gdev, blocker))) {
-		dev_err(gdev->dev, "%s: DMA is blocked until the next attach\n",
-			why);
-		trace_iommu_park(gdev->group->id, gdev->dev, why, false);
-		return;
-	}
-
-	if (param->attached && !gdev->stranded) {
-		gdev->stranded = true;
-		iommu_domain_strand(param->attached);
-	}
-	if (dev_is_pci(gdev->dev) && to_pci_dev(gdev->dev)->is_busmaster) {
-		pci_clear_master(to_pci_dev(gdev->dev));
-		gdev->master_cleared = true;
-	}
-	dev_err(gdev->dev, "%s, and cannot be blocked: %s\n", why,
-		gdev->master_cleared ? "bus mastering is off" :
-				       "its domain is kept");
-	trace_iommu_park(gdev->group->id, gdev->dev, why, true);
-}
-
-/*
- * The driver failed to take a member from its domain to another one. Most
- * drivers left it where it was; some broke the old attachment first and say so.
- */
-static void iommu_member_repair(struct group_device *gdev)
-{
-	struct dev_iommu *param = gdev->dev->iommu;
-	struct iommu_domain *old = param->attached;
-	int ret;
-
-	if (!old || !dev_iommu_ops(gdev->dev)->attach_breaks_old)
-		return;
-
-	/* The hardware has nothing now, and the driver may ask (T6). */
-	WRITE_ONCE(param->attached, NULL);
-	ret = old->ops->attach_dev(old, gdev->dev);
-	WRITE_ONCE(param->attached, old);
-	if (ret)
-		iommu_member_park(gdev, "cannot be given its old domain back");
-}
 
 /*
  * A driver that said it could replace cannot go back: nobody may be left on a
@@ -304,7 +50,7 @@ static void iommu_slot_park(struct group_device *undone, ioasid_t pasid,
 		"PASID %u cannot be given its old domain back: its DMA is blocked for group %s\n",
 		pasid, iommu_group_label(group));
 	for_each_group_device(group, gdev) {
-		if (iommu_member_has_slot(gdev, pasid))
+		if (iommu_member_has_slot(gdev))
 			iommu_member_remove_pasid(gdev, pasid, on);
 		if (gdev == undone)
 			on = old;
@@ -320,7 +66,7 @@ static void iommu_slot_undo(struct group_device *failed, ioasid_t pasid,
 
 	list_for_each_entry_continue_reverse(gdev, &failed->group->devices,
 					     list) {
-		if (!iommu_member_has_slot(gdev, pasid))
+		if (!iommu_member_has_slot(gdev))
 			continue;
 		if (!old) {
 			iommu_member_remove_pasid(gdev, pasid, new);
@@ -331,19 +77,19 @@ static void iommu_slot_undo(struct group_device *failed, ioasid_t pasid,
 	}
 }
 
-/* Take a member that had succeeded back to where it was. */
-static void iommu_member_undo(struct group_device *gdev)
+/* Must each member be asked what is special about it? */
+static bool iommu_group_has_special(struct iommu_group *group)
 {
-	struct iommu_domain *old;
+	struct group_device *gdev;
 
-	/* A deferred member had nothing yet, but cannot be untouched again. */
-	old = gdev->undo ?: gdev->group->domain;
-	if (old && gdev->dev->iommu->attached == old)
-		return;
-	if (!old)
-		iommu_member_park(gdev, "first attach of its group failed");
-	else if (iommu_member_attach(gdev, old))
-		iommu_member_park(gdev, "cannot be given its old domain back");
+	for_each_group_device(group, gdev) {
+		struct dev_iommu *param = gdev->dev->iommu;
+
+		if (gdev->parked || gdev->pauses || param->require_direct ||
+		    READ_ONCE(param->attach_deferred))
+			return true;
+	}
+	return false;
 }
 
 /* All members have @domain, or are parked (T5). */
@@ -353,14 +99,11 @@ static void iommu_group_publish(struct iommu_group *group,
 	struct group_device *gdev;
 
 	WRITE_ONCE(group->domain, domain);
-	if (likely(!group->any_parked))
+	if (likely(!group->special))
 		return;
-	group->any_parked = false;
-	for_each_group_device(group, gdev) {
+	for_each_group_device(group, gdev)
 		iommu_member_unpark(gdev);
-		if (gdev->parked)
-			group->any_parked = true;
-	}
+	group->special = iommu_group_has_special(group);
 }
 
 static __always_inline void
@@ -375,104 +118,27 @@ iommu_transition_trace(struct iommu_group *group, ioasid_t pasid,
 				       group->nr_devices, ret);
 }
 
-/*
- * Requests without PASID go from one domain to another, and no member is parked
- * or being reset: then one test for each member finds what is left to find.
- */
-static bool iommu_group_is_usual(struct iommu_group *group,
-				 struct iommu_domain *old,
-				 struct iommu_domain *new)
+/* All members have @old and can be told to take @new, nothing else. */
+static __always_inline bool iommu_group_is_plain(struct iommu_group *group,
+						 struct iommu_domain *old,
+						 struct iommu_domain *new)
 {
-	return old && new && old != new && new->ops->attach_dev &&
-	       !group->nr_paused && !group->any_parked;
+	return !group->special && old && old != new && new->ops->attach_dev;
 }
 
-/* Step for step; the member that fails is told, all before it have @new. */
-static int iommu_group_move(struct iommu_group *group, struct iommu_domain *old,
-			    struct iommu_domain *new,
-			    struct group_device **failed)
+/* A step of a plain member; the caller has counted it on the new domain. */
+static __always_inline int iommu_member_move(struct group_device *gdev,
+					     struct iommu_domain *new)
 {
-	bool usual = iommu_group_is_usual(group, old, new);
-	struct group_device *gdev;
+	struct device *dev = gdev->dev;
 	int ret;
 
-	for_each_group_device(group, gdev) {
-		if (likely(usual)) {
-			/* A deferred one, too, goes to what its group has. */
-			gdev->undo = NULL;
-			ret = iommu_member_move(gdev, old, new);
-		} else {
-			/* Whose domain was not to be left, and may be gone? */
-			gdev->undo = gdev->stranded ? NULL :
-						gdev->dev->iommu->attached;
-			ret = iommu_member_step(gdev, IOMMU_NO_PASID, old, new);
-		}
-		if (unlikely(ret)) {
-			*failed = gdev;
-			return ret;
-		}
-	}
+	ret = new->ops->attach_dev(new, dev);
+	if (unlikely(ret))
+		return ret;
+	trace_attach_device_to_domain(dev);
+	WRITE_ONCE(dev->iommu->attached, new);
 	return 0;
-}
-
-/* All members have PASIDs and all their slots: nothing to ask of each. */
-static bool iommu_slots_are_usual(struct iommu_group *group)
-{
-	return group->pasids_below && !group->nr_paused;
-}
-
-/* The same for a PASID. */
-static int iommu_slot_move(struct iommu_group *group, ioasid_t pasid,
-			   struct iommu_domain *old, struct iommu_domain *new,
-			   struct group_device **failed)
-{
-	bool usual = iommu_slots_are_usual(group);
-	struct group_device *gdev;
-	unsigned int moved = 0;
-	int ret = 0;
-
-	for_each_group_device(group, gdev) {
-		if (unlikely(!usual && !iommu_member_has_slot(gdev, pasid)))
-			continue;
-		ret = new->ops->set_dev_pasid(new, gdev->dev, pasid, old);
-		if (unlikely(ret)) {
-			*failed = gdev;
-			break;
-		}
-		moved++;
-	}
-	iommu_domain_get_many(new, moved);
-	if (old)
-		iommu_domain_put_many(old, moved);
-	return ret;
-}
-
-/**
- * iommu_transition_remove() - Take a PASID off all members that have it
- * @group: the group
- * @pasid: the PASID, not parked
- * @old: what it translates with
- *
- * Context: expects group->mutex.
- */
-void iommu_transition_remove(struct iommu_group *group, ioasid_t pasid,
-			     struct iommu_domain *old)
-{
-	bool usual = iommu_slots_are_usual(group);
-	struct group_device *gdev;
-
-	lockdep_assert_held(&group->mutex);
-
-	iommu_transition_trace(group, pasid, old, NULL, 0);
-	for_each_group_device(group, gdev) {
-		if (likely(usual))
-			dev_iommu_ops(gdev->dev)->remove_dev_pasid(gdev->dev,
-								   pasid, old);
-		else if (iommu_member_has_slot(gdev, pasid))
-			iommu_member_remove_pasid(gdev, pasid, old);
-	}
-	if (likely(usual))
-		iommu_domain_put_many(old, group->nr_devices);
 }
 
 /* All that can be refused before the first driver call (T2). */
@@ -495,13 +161,76 @@ static int iommu_transition_check(struct iommu_group *group,
 	return 0;
 }
 
+/* All before @failed have @new; each knows where it was. */
+static int iommu_transition_undo(struct group_device *failed,
+				 struct iommu_domain *new, int ret)
+{
+	struct iommu_group *group = failed->group;
+	struct group_device *gdev = failed;
+
+	iommu_transition_trace(group, IOMMU_NO_PASID, group->domain, new, ret);
+	iommu_member_repair(gdev);
+	list_for_each_entry_continue_reverse(gdev, &group->devices, list)
+		iommu_member_undo(gdev);
+	return iommu_refuse_error(group, ret);
+}
+
+/* The same where all were plain, and none of them is counted off yet. */
+static noinline int iommu_transition_undo_plain(struct group_device *failed,
+						struct iommu_domain *new,
+						int ret)
+{
+	struct iommu_group *group = failed->group;
+	struct iommu_domain *old = group->domain;
+	struct group_device *gdev;
+	unsigned int moved = 0;
+
+	for_each_group_device(group, gdev) {
+		if (gdev == failed)
+			break;
+		gdev->undo = old;
+		moved++;
+	}
+	iommu_domain_put_many(new, group->nr_devices - moved);
+	iommu_domain_put_many(old, moved);
+	return iommu_transition_undo(failed, new, ret);
+}
+
+/* A transition of a group in which not all members are plain. */
+static noinline int iommu_transition_special(struct iommu_group *group,
+					     struct iommu_domain *new)
+{
+	struct iommu_domain *old = group->domain;
+	struct group_device *gdev;
+	int ret;
+
+	/* Its hardware cannot be asked, and without it T3 cannot be kept. */
+	if (group->nr_paused)
+		return iommu_refuse(group, IOMMU_REFUSED_RESET, NULL, -EBUSY);
+	/* What it has already needs no leave; parked members come back. */
+	if (new != old) {
+		ret = iommu_transition_check(group, new);
+		if (ret)
+			return ret;
+	}
+
+	for_each_group_device(group, gdev) {
+		/* Whose domain was not to be left, and may be gone by now? */
+		gdev->undo = gdev->stranded ? NULL :
+					      gdev->dev->iommu->attached;
+		ret = iommu_member_step(gdev, new);
+		if (ret)
+			return iommu_transition_undo(gdev, new, ret);
+	}
+	iommu_transition_trace(group, IOMMU_NO_PASID, old, new, 0);
+	iommu_group_publish(group, new);
+	return 0;
+}
+
 /**
- * iommu_transition() - Take one slot of a group to another domain
+ * iommu_transition() - Take a group's requests without PASID to another domain
  * @group: the group
- * @pasid: the slot
- * @old: what a PASID translates with now, or NULL. For IOMMU_NO_PASID each
- *	member knows for itself
- * @new: what it shall translate with; compatible with every member
+ * @new: what they shall translate with; compatible with every member
  *
  * Context: expects group->mutex; sleeps.
  * Return: 0, and every member translates with @new; or an error, and every
@@ -509,83 +238,163 @@ static int iommu_transition_check(struct iommu_group *group,
  * for PASIDs only; -EINVAL a member's firmware needs 1:1 mappings which @new, a
  * blocking domain, has not; else the driver's.
  */
-int iommu_transition(struct iommu_group *group, ioasid_t pasid,
-		     struct iommu_domain *old, struct iommu_domain *new)
+int iommu_transition(struct iommu_group *group, struct iommu_domain *new)
 {
+	struct iommu_domain *old = group->domain;
 	struct group_device *gdev;
 	int ret;
 
 	lockdep_assert_held(&group->mutex);
 
-	/* Its hardware cannot be asked, and without it T3 cannot be kept. */
-	if (group->nr_paused)
-		return iommu_refuse(group, IOMMU_REFUSED_RESET, NULL, -EBUSY);
-	if (pasid == IOMMU_NO_PASID)
-		old = group->domain;
-	/* What it has already needs no leave; parked members come back. */
-	if (pasid == IOMMU_NO_PASID && new != group->domain) {
-		ret = iommu_transition_check(group, new);
-		if (ret)
-			return ret;
-	}
+	if (unlikely(!iommu_group_is_plain(group, old, new)))
+		return iommu_transition_special(group, new);
 
-	if (pasid == IOMMU_NO_PASID)
-		ret = iommu_group_move(group, old, new, &gdev);
-	else
-		ret = iommu_slot_move(group, pasid, old, new, &gdev);
-	iommu_transition_trace(group, pasid, old, new, ret);
-	if (likely(!ret)) {
-		if (pasid == IOMMU_NO_PASID)
-			iommu_group_publish(group, new);
-		return 0;
+	/* Held before a driver hears of it, let go behind the last one. */
+	iommu_domain_get_many(new, group->nr_devices);
+	for_each_group_device(group, gdev) {
+		ret = iommu_member_move(gdev, new);
+		if (unlikely(ret))
+			return iommu_transition_undo_plain(gdev, new, ret);
 	}
+	iommu_transition_trace(group, IOMMU_NO_PASID, old, new, 0);
+	WRITE_ONCE(group->domain, new);
+	iommu_domain_put_many(old, group->nr_devices);
+	return 0;
+}
 
-	if (pasid != IOMMU_NO_PASID) {
-		iommu_slot_undo(gdev, pasid, old, new);
-	} else {
-		iommu_member_repair(gdev);
-		list_for_each_entry_continue_reverse(gdev, &group->devices,
-						     list)
-			iommu_member_undo(gdev);
+/* The driver refused where it may not. */
+static void iommu_member_lost(struct group_device *gdev)
+{
+	iommu_member_park(gdev, "cannot be taken off its domain");
+}
+
+/* The same where there is no way back, and not all members are plain. */
+static noinline void iommu_transition_nofail_special(struct iommu_group *group,
+						     struct iommu_domain *new)
+{
+	struct group_device *gdev;
+
+	iommu_transition_trace(group, IOMMU_NO_PASID, group->domain, new, 0);
+	for_each_group_device(group, gdev) {
+		if (!new)
+			iommu_member_park(gdev, "its group has no domain");
+		else if (iommu_member_step(gdev, new))
+			iommu_member_lost(gdev);
 	}
-	return iommu_refuse_error(group, ret);
+	iommu_group_publish(group, new);
 }
 
 /**
  * iommu_transition_nofail() - Move a group where there is no way back
  * @group: the group
- * @old: what its requests without PASID translate with now
- * @new: what they shall translate with; NULL: there is nothing
+ * @new: what its requests without PASID shall translate with; NULL: there is
+ *	nothing
  *
- * A member whose driver fails is parked. Whatever happens, no member
- * translates with @old afterwards unless it is stranded on it, and then @old
- * survives being freed (T7, T9).
+ * A member whose driver fails is parked. Whatever happens, no member translates
+ * with the old domain afterwards unless it is stranded on it, and then that
+ * domain survives being freed (T7, T9).
  *
  * Context: expects group->mutex; sleeps.
  */
 void iommu_transition_nofail(struct iommu_group *group,
-			     struct iommu_domain *old, struct iommu_domain *new)
+			     struct iommu_domain *new)
 {
-	bool usual = iommu_group_is_usual(group, old, new);
+	struct iommu_domain *old = group->domain;
 	struct group_device *gdev;
-	int ret;
+	unsigned int lost = 0;
 
 	lockdep_assert_held(&group->mutex);
 
-	iommu_transition_trace(group, IOMMU_NO_PASID, old, new, 0);
-	for_each_group_device(group, gdev) {
-		if (unlikely(!new)) {
-			iommu_member_park(gdev, "its group has no domain");
-			continue;
-		}
-		if (likely(usual))
-			ret = iommu_member_move(gdev, old, new);
-		else
-			ret = iommu_member_step(gdev, IOMMU_NO_PASID, old, new);
-		if (unlikely(ret))
-			iommu_member_park(gdev, "cannot be taken off its domain");
+	if (unlikely(!new || !iommu_group_is_plain(group, old, new))) {
+		iommu_transition_nofail_special(group, new);
+		return;
 	}
+
+	iommu_domain_get_many(new, group->nr_devices);
+	for_each_group_device(group, gdev) {
+		if (likely(!iommu_member_move(gdev, new)))
+			continue;
+		/* Which counts it off the old domain, if it can be blocked. */
+		iommu_member_lost(gdev);
+		lost++;
+	}
+	iommu_transition_trace(group, IOMMU_NO_PASID, old, new, 0);
 	iommu_group_publish(group, new);
+	if (unlikely(lost))
+		iommu_domain_put_many(new, lost);
+	iommu_domain_put_many(old, group->nr_devices - lost);
+}
+
+/**
+ * iommu_transition_pasid() - Take a PASID of a group to another domain
+ * @group: the group
+ * @pasid: the PASID
+ * @old: what it translates with now, or NULL
+ * @new: what it shall translate with; compatible with every member
+ *
+ * Context: expects group->mutex; sleeps.
+ * Return: 0, and every member that has PASIDs has @new for it; or an error, and
+ * every one has what it had: -EBUSY a member is being reset; else the driver's.
+ */
+int iommu_transition_pasid(struct iommu_group *group, ioasid_t pasid,
+			   struct iommu_domain *old, struct iommu_domain *new)
+{
+	bool all = group->pasids_below;
+	struct group_device *gdev;
+	unsigned int moved = 0;
+	int ret = 0;
+
+	lockdep_assert_held(&group->mutex);
+
+	if (unlikely(group->nr_paused))
+		return iommu_refuse(group, IOMMU_REFUSED_RESET, NULL, -EBUSY);
+
+	iommu_domain_get_many(new, group->nr_devices);
+	for_each_group_device(group, gdev) {
+		if (unlikely(!all && !iommu_member_has_slot(gdev)))
+			continue;
+		ret = new->ops->set_dev_pasid(new, gdev->dev, pasid, old);
+		if (unlikely(ret))
+			break;
+		moved++;
+	}
+	if (unlikely(moved != group->nr_devices))
+		iommu_domain_put_many(new, group->nr_devices - moved);
+	if (old)
+		iommu_domain_put_many(old, moved);
+	iommu_transition_trace(group, pasid, old, new, ret);
+	if (likely(!ret))
+		return 0;
+	iommu_slot_undo(gdev, pasid, old, new);
+	return iommu_refuse_error(group, ret);
+}
+
+/**
+ * iommu_transition_remove() - Take a PASID off all members that have it
+ * @group: the group
+ * @pasid: the PASID, not parked
+ * @old: what it translates with
+ *
+ * Context: expects group->mutex.
+ */
+void iommu_transition_remove(struct iommu_group *group, ioasid_t pasid,
+			     struct iommu_domain *old)
+{
+	bool all = group->pasids_below && !group->nr_paused;
+	struct group_device *gdev;
+
+	lockdep_assert_held(&group->mutex);
+
+	iommu_transition_trace(group, pasid, old, NULL, 0);
+	for_each_group_device(group, gdev) {
+		if (likely(all))
+			dev_iommu_ops(gdev->dev)->remove_dev_pasid(gdev->dev,
+								   pasid, old);
+		else if (iommu_member_has_slot(gdev))
+			iommu_member_remove_pasid(gdev, pasid, old);
+	}
+	if (likely(all))
+		iommu_domain_put_many(old, group->nr_devices);
 }
 
 /**
@@ -641,301 +450,6 @@ void iommu_group_set_core_domain(struct iommu_group *group)
 		iommu_group_need_blocking_domain(group);
 		core = group->blocking_domain;
 	}
-	iommu_transition_nofail(group, group->domain, core);
+	iommu_transition_nofail(group, core);
 }
 
-/* Take the group's PASIDs below @end from a member that has them. */
-static void iommu_leave_pasids(struct group_device *gdev, unsigned long end)
-{
-	struct xarray *pasids = &gdev->group->pasids;
-	unsigned long pasid;
-	void *entry;
-
-	if (!gdev->dev->iommu->max_pasids)
-		return;
-
-	xa_for_each_start(pasids, pasid, entry, 1) {
-		if (pasid >= end)
-			break;
-		if (!xa_get_mark(pasids, pasid, IOMMU_SLOT_PARKED))
-			iommu_member_remove_pasid(gdev, pasid,
-						  iommu_slot_domain(entry));
-	}
-}
-
-/* Give a newcomer the PASIDs of its group, all or none (W18). */
-static int iommu_join_pasids(struct group_device *gdev)
-{
-	struct xarray *pasids = &gdev->group->pasids;
-	u32 max = gdev->dev->iommu->max_pasids;
-	unsigned long pasid;
-	void *entry;
-	int ret;
-
-	if (!max)
-		return 0;
-
-	xa_for_each_start(pasids, pasid, entry, 1) {
-		if (xa_get_mark(pasids, pasid, IOMMU_SLOT_PARKED))
-			continue;
-		ret = -EINVAL;
-		if (pasid < max)
-			ret = iommu_member_set_pasid(gdev, pasid, NULL,
-						     iommu_slot_domain(entry));
-		if (ret) {
-			iommu_leave_pasids(gdev, pasid);
-			return ret;
-		}
-	}
-	return 0;
-}
-
-/* Does somebody else than the core decide what is mapped there? */
-static bool iommu_domain_is_users(struct iommu_group *group,
-				  struct iommu_domain *domain)
-{
-	return domain != group->default_domain &&
-	       domain != group->blocking_domain &&
-	       domain->type != IOMMU_DOMAIN_BLOCKED &&
-	       domain->type != IOMMU_DOMAIN_IDENTITY;
-}
-
-/**
- * iommu_transition_join() - Give a new member what its group translates with
- * @gdev: prepared, not yet linked
- * @domain: the group's domain
- *
- * Context: expects group->mutex; sleeps.
- * Return: 0 and it has all of the group's slots (T8), or an error and it has no
- * PASID; it must not be linked but released: -EINVAL its firmware needs 1:1
- * mappings while a user owns the group, or it has reserved regions of which
- * whoever attached the domain was not told, or fewer PASIDs than the group
- * uses; -ENOMEM; else the driver's.
- */
-int iommu_transition_join(struct group_device *gdev,
-			  struct iommu_domain *domain)
-{
-	struct iommu_group *group = gdev->group;
-	int ret;
-
-	lockdep_assert_held(&group->mutex);
-
-	if (gdev->dev->iommu->require_direct &&
-	    (iommu_group_user_owned(group) ||
-	     domain->type == IOMMU_DOMAIN_BLOCKED)) {
-		iommu_ask(group, IOMMU_REQUEST_JOIN, gdev->dev);
-		return iommu_refuse(group, IOMMU_REFUSED_FIRMWARE, gdev->dev,
-				    -EINVAL);
-	}
-	if (iommu_domain_is_users(group, domain)) {
-		ret = iommu_check_newcomer_regions(group, gdev->dev);
-		if (ret)
-			return ret;
-	}
-
-	ret = iommu_member_step(gdev, IOMMU_NO_PASID, NULL, domain);
-	if (ret)
-		return ret;
-	return iommu_join_pasids(gdev);
-}
-
-/* The driver cannot give a member a PASID of its group any more. */
-static void iommu_slot_park_all(struct group_device *lost, ioasid_t pasid,
-				struct iommu_domain *domain)
-{
-	struct iommu_group *group = lost->group;
-	struct group_device *gdev;
-
-	dev_err(lost->dev,
-		"PASID %u cannot be given back after a reset: its DMA is blocked for group %s\n",
-		pasid, iommu_group_label(group));
-	for_each_group_device(group, gdev)
-		if (gdev != lost && iommu_member_has_slot(gdev, pasid))
-			iommu_member_remove_pasid(gdev, pasid, domain);
-	xa_set_mark(&group->pasids, pasid, IOMMU_SLOT_PARKED);
-}
-
-/**
- * iommu_transition_pause() - Take all slots from a member that is going to reset
- * @gdev: the member
- *
- * Its requests are blocked and its caches of translations out of use, so that
- * nothing waits for a device that cannot answer. The group keeps its slots and
- * may lose some, but cannot be given others until the member resumes. Firmware
- * that needs 1:1 mappings keeps them.
- *
- * Context: expects group->mutex; sleeps. Nests.
- */
-void iommu_transition_pause(struct group_device *gdev)
-{
-	struct dev_iommu *param = gdev->dev->iommu;
-	struct iommu_domain *blocker;
-
-	lockdep_assert_held(&gdev->group->mutex);
-
-	if (gdev->pauses++)
-		return;
-
-	iommu_leave_pasids(gdev, ULONG_MAX);
-	gdev->group->nr_paused++;
-	if (param->require_direct || READ_ONCE(param->attach_deferred))
-		return;
-	blocker = iommu_member_blocker(gdev);
-	if (blocker && param->attached == blocker)
-		return;
-	if (!blocker || iommu_member_attach(gdev, blocker)) {
-		dev_warn(gdev->dev, "cannot be blocked while it is reset\n");
-		if (blocker)
-			iommu_member_repair(gdev);
-	}
-}
-
-/**
- * iommu_transition_resume() - Give a member back what its group has by now
- * @gdev: a paused member
- *
- * Context: expects group->mutex; sleeps. Whatever the driver cannot restore is
- * parked.
- */
-void iommu_transition_resume(struct group_device *gdev)
-{
-	struct iommu_group *group = gdev->group;
-	unsigned long pasid;
-	void *entry;
-
-	lockdep_assert_held(&group->mutex);
-
-	if (WARN_ON(!gdev->pauses) || --gdev->pauses)
-		return;
-	group->nr_paused--;
-
-	if (!group->domain)
-		iommu_member_park(gdev, "its group has no domain");
-	else if (iommu_member_step(gdev, IOMMU_NO_PASID, NULL, group->domain))
-		iommu_member_park(gdev, "cannot be attached after a reset");
-	iommu_member_unpark(gdev);
-
-	if (!gdev->dev->iommu->max_pasids)
-		return;
-	xa_for_each_start(&group->pasids, pasid, entry, 1) {
-		struct iommu_domain *domain = iommu_slot_domain(entry);
-
-		if (!xa_get_mark(&group->pasids, pasid, IOMMU_SLOT_PARKED) &&
-		    iommu_member_set_pasid(gdev, pasid, NULL, domain))
-			iommu_slot_park_all(gdev, pasid, domain);
-	}
-}
-
-/* Where a device rests between its last translation and the driver's release */
-static struct iommu_domain *iommu_release_domain(struct device *dev)
-{
-	const struct iommu_ops *ops = dev_iommu_ops(dev);
-
-	/* Firmware goes on using its 1:1 regions (W19). */
-	if (ops->release_domain && dev->iommu->require_direct &&
-	    ops->identity_domain &&
-	    ops->release_domain->type == IOMMU_DOMAIN_BLOCKED)
-		return ops->identity_domain;
-	return ops->release_domain;
-}
-
-/**
- * iommu_transition_leave() - Take its group's PASIDs from a member
- * @gdev: a member that joined
- *
- * Context: expects group->mutex; sleeps.
- */
-void iommu_transition_leave(struct group_device *gdev)
-{
-	lockdep_assert_held(&gdev->group->mutex);
-
-	/* Unplugged in the middle of a reset: its siblings are free again. */
-	if (gdev->pauses) {
-		gdev->pauses = 0;
-		gdev->group->nr_paused--;
-		return;
-	}
-	iommu_leave_pasids(gdev, ULONG_MAX);
-}
-
-/**
- * iommu_transition_rest() - Bring a device to rest before its driver's release
- * @gdev: a member without PASIDs; iommu_transition_left() follows the driver's
- *	release_device()
- *
- * Context: expects group->mutex; sleeps.
- */
-void iommu_transition_rest(struct group_device *gdev)
-{
-	struct iommu_domain *rest = iommu_release_domain(gdev->dev);
-	struct dev_iommu *param = gdev->dev->iommu;
-
-	lockdep_assert_held(&gdev->group->mutex);
-
-	/* A device nobody ever attached is left as it was found. */
-	if (!rest || READ_ONCE(param->attach_deferred) ||
-	    param->attached == rest)
-		return;
-	if (iommu_member_attach(gdev, rest))
-		iommu_member_park(gdev, "cannot be released cleanly");
-}
-
-/**
- * iommu_transition_left() - The driver let go of a device
- * @gdev: after its driver's release_device(), which by contract uses no domain
- *	any more
- *
- * Context: expects group->mutex.
- */
-void iommu_transition_left(struct group_device *gdev)
-{
-	struct dev_iommu *param = gdev->dev->iommu;
-	struct iommu_domain *last = param->attached;
-
-	lockdep_assert_held(&gdev->group->mutex);
-
-	WRITE_ONCE(param->attached, NULL);
-	if (!last)
-		return;
-	if (gdev->stranded) {
-		gdev->stranded = false;
-		iommu_domain_unstrand(last);
-	}
-	iommu_domain_put(last);
-}
-
-/**
- * iommu_transition_deferred() - Attach a device at its first DMA mapping
- * @dev: a device whose attach was put off until its driver is ready, as in a
- *	kernel that starts after a crash
- * @domain: its group's default domain
- *
- * Context: any, also atomic: a mapping may come from an interrupt handler, so
- * group->mutex cannot be taken here.
- * Return: 0, -EBUSY somebody else is at it and does not come to an end, or the
- * driver's error.
- */
-int iommu_transition_deferred(struct device *dev, struct iommu_domain *domain)
-{
-	struct group_device member = {
-		.group = dev->iommu_group,
-		.dev = dev,
-	};
-	struct dev_iommu *param = dev->iommu;
-	int tries, ret;
-
-	for (tries = 0; tries < IOMMU_DEFERRED_WAIT_US; tries++) {
-		u32 was = cmpxchg(&param->attach_deferred, IOMMU_DEFERRED,
-				  IOMMU_ATTACHING);
-
-		if (was == IOMMU_NOT_DEFERRED)
-			return 0;
-		if (was == IOMMU_DEFERRED) {
-			ret = iommu_member_attach_now(&member, domain);
-			iommu_deferral_done(param, was, ret);
-			return ret;
-		}
-		udelay(1);
-	}
-	return -EBUSY;
-}

@@ -54,7 +54,7 @@ static int iommu_group_attach(struct iommu_group *group,
 	ret = iommu_group_takes_domain(group, domain);
 	if (ret)
 		return ret;
-	return iommu_transition(group, IOMMU_NO_PASID, NULL, domain);
+	return iommu_transition(group, domain);
 }
 
 /**
@@ -187,7 +187,7 @@ int iommu_group_replace_domain(struct iommu_group *group,
 	iommu_ask(group, IOMMU_REQUEST_ATTACH, NULL);
 
 	ret = iommu_group_takes_domain(group, new_domain);
-	return ret ?: iommu_transition(group, IOMMU_NO_PASID, NULL, new_domain);
+	return ret ?: iommu_transition(group, new_domain);
 }
 EXPORT_SYMBOL_NS_GPL(iommu_group_replace_domain, IOMMUFD_INTERNAL);
 
@@ -282,7 +282,7 @@ int iommu_replace_group_handle(struct iommu_group *group,
 		return iommu_refuse_error(group, ret);
 	fresh = !ret;
 
-	ret = iommu_transition(group, IOMMU_NO_PASID, NULL, new_domain);
+	ret = iommu_transition(group, new_domain);
 	if (!ret)
 		iommu_slot_publish(&slot, new_domain, handle);
 	else if (fresh)
@@ -341,7 +341,7 @@ int iommu_deferred_attach(struct device *dev, struct iommu_domain *domain)
 	/* Pairs with iommu_deferral_done(): the hardware is ready. */
 	if (!dev->iommu || !smp_load_acquire(&dev->iommu->attach_deferred))
 		return 0;
-	return iommu_transition_deferred(dev, domain);
+	return iommu_member_attach_deferred(dev, domain);
 }
 
 static int __init iommu_init(void)

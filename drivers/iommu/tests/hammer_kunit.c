@@ -251,11 +251,11 @@ static bool do_reset(struct worker *w)
 
 	scoped_guard(iommu_group, group) {
 		gdev = iommu_group_find_member(group, &w->h->md->dev);
-		iommu_transition_pause(gdev);
+		iommu_member_pause(gdev);
 	}
 	linger(w);
 	scoped_guard(iommu_group, group)
-		iommu_transition_resume(gdev);
+		iommu_member_resume(gdev);
 	return true;
 }
 

@@ -176,12 +176,12 @@ static void leave(struct fake *fake)
 	struct iommu_group *group = fake->world->group;
 
 	guard(iommu_group)(group);
-	iommu_transition_leave(&fake->gdev);
+	iommu_member_leave(&fake->gdev);
 	list_del_init(&fake->gdev.list);
 	group->nr_devices--;
-	iommu_transition_rest(&fake->gdev);
+	iommu_member_rest(&fake->gdev);
 	fake->hw = NULL;
-	iommu_transition_left(&fake->gdev);
+	iommu_member_left(&fake->gdev);
 	fake->pdev.dev.iommu_group = NULL;
 	fake->pdev.dev.iommu = NULL;
 }
@@ -330,7 +330,7 @@ static int pci_test_init(struct kunit *test)
 	}
 	test->priv = w;
 	guard(iommu_group)(w->group);
-	return iommu_transition(w->group, IOMMU_NO_PASID, NULL, &normal);
+	return iommu_transition(w->group, &normal);
 }
 
 static void pci_test_exit(struct kunit *test)
@@ -387,8 +387,7 @@ static void untrusted_function_gets_no_identity(struct kunit *test)
 
 	guard(iommu_group)(w->group);
 	WRITE_ONCE(w->group->default_domain, &blocked);
-	KUNIT_EXPECT_EQ(test, 0, iommu_transition(w->group, IOMMU_NO_PASID,
-						  NULL, &blocked));
+	KUNIT_EXPECT_EQ(test, 0, iommu_transition(w->group, &blocked));
 	w->f[1].pdev.untrusted = true;
 	KUNIT_EXPECT_EQ(test, -EINVAL,
 			iommu_setup_default_domain(w->group,
@@ -464,7 +463,7 @@ static void parked_device_keeps_its_bus_mastering(struct kunit *test)
 	w->f[1].stuck = true;
 	guard(iommu_group)(w->group);
 	/* Both lose everything; one can be blocked, one is no bus master. */
-	iommu_transition_nofail(w->group, &normal, NULL);
+	iommu_transition_nofail(w->group, NULL);
 	KUNIT_EXPECT_PTR_EQ(test, w->f[0].hw, &blocked);
 	KUNIT_EXPECT_TRUE(test, w->f[0].pdev.is_busmaster);
 	KUNIT_EXPECT_FALSE(test, w->f[0].gdev.master_cleared);
@@ -472,8 +471,7 @@ static void parked_device_keeps_its_bus_mastering(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, w->f[1].gdev.stranded);
 
 	w->f[1].stuck = false;
-	KUNIT_EXPECT_EQ(test, 0, iommu_transition(w->group, IOMMU_NO_PASID,
-						  NULL, &normal));
+	KUNIT_EXPECT_EQ(test, 0, iommu_transition(w->group, &normal));
 	KUNIT_EXPECT_FALSE(test, w->f[1].pdev.is_busmaster);
 	KUNIT_EXPECT_NULL(test, w->f[1].gdev.parked);
 }

@@ -108,6 +108,7 @@ static void firmware_is_the_reason_where_it_needs_mappings(struct kunit *test)
 	struct mock_dev *md = mock_group_with_pasids(test, 1);
 
 	md->dev.iommu->require_direct = 1;
+	mock_group(md)->special = true;
 	KUNIT_EXPECT_EQ(test, -EINVAL,
 			iommu_group_claim_dma_owner(mock_group(md), &user_a));
 	expect_reason(test, md, "firmware", -EINVAL);
@@ -246,11 +247,11 @@ static void device_in_reset_is_the_reason(struct kunit *test)
 	struct iommu_domain *a = mock_paging(md);
 
 	scoped_guard(iommu_group, group)
-		iommu_transition_pause(iommu_group_first_member(group));
+		iommu_member_pause(iommu_group_first_member(group));
 	KUNIT_EXPECT_EQ(test, -EBUSY, iommu_attach_group(a, group));
 	expect_reason(test, md, "reset", -EBUSY);
 	scoped_guard(iommu_group, group)
-		iommu_transition_resume(iommu_group_first_member(group));
+		iommu_member_resume(iommu_group_first_member(group));
 	iommu_domain_free(a);
 }
 

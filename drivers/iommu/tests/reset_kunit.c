@@ -10,14 +10,14 @@
 static void pause(struct mock_dev *md)
 {
 	guard(iommu_group)(mock_group(md));
-	iommu_transition_pause(iommu_group_find_member(mock_group(md),
+	iommu_member_pause(iommu_group_find_member(mock_group(md),
 						       &md->dev));
 }
 
 static void resume(struct mock_dev *md)
 {
 	guard(iommu_group)(mock_group(md));
-	iommu_transition_resume(iommu_group_find_member(mock_group(md),
+	iommu_member_resume(iommu_group_find_member(mock_group(md),
 							&md->dev));
 }
 

@@ -112,11 +112,11 @@ int world_do(struct world *w, const struct world_op *op)
 	/* What iommu-reset.c does for a PCI device with ATS. */
 	case DEV_PAUSE:
 		scoped_guard(iommu_group, group)
-			iommu_transition_pause(world_member(w, op->dev));
+			iommu_member_pause(world_member(w, op->dev));
 		return 0;
 	case DEV_RESUME:
 		scoped_guard(iommu_group, group)
-			iommu_transition_resume(world_member(w, op->dev));
+			iommu_member_resume(world_member(w, op->dev));
 		return 0;
 	}
 	return world_do_group(w, op);
