@@ -47,6 +47,7 @@ unsigned long iommu_group_seq_slots(struct iommu_group *group,
 				    struct seq_file *m, unsigned long first,
 				    unsigned int most)
 {
+	struct iommu_domain *domain;
 	unsigned long pasid;
 	void *entry;
 
@@ -59,11 +60,13 @@ unsigned long iommu_group_seq_slots(struct iommu_group *group,
 			seq_puts(m, "  no PASID");
 		else
 			seq_printf(m, "  PASID %lu", pasid);
-		seq_printf(m, ": %s%s%s\n",
-			   iommu_domain_word(iommu_slot_domain(entry)),
+		domain = iommu_slot_domain(entry);
+		seq_printf(m, ": %s%s%s%s\n", iommu_domain_word(domain),
 			   iommu_slot_handle(entry) ? ", handle" : "",
 			   xa_get_mark(&group->pasids, pasid,
-				       IOMMU_SLOT_PARKED) ? ", parked" : "");
+				       IOMMU_SLOT_PARKED) ? ", parked" : "",
+			   iommu_mm_is_gone(domain) ? ", its process is gone" :
+						      "");
 	}
 	return ULONG_MAX;
 }
@@ -268,6 +271,12 @@ int iommu_replace_device_pasid(struct iommu_domain *domain, struct device *dev,
 	if (iommu_slot_handle(entry) == handle)
 		return iommu_refuse(group, IOMMU_REFUSED_PASID_USED, NULL,
 				    -EINVAL);
+
+	/* A slot of an address space leaves it only by being blocked (T10). */
+	if (domain->type == IOMMU_DOMAIN_SVA ||
+	    iommu_slot_domain(entry)->type == IOMMU_DOMAIN_SVA)
+		return iommu_refuse(group, IOMMU_REFUSED_NO_REPLACE, NULL,
+				    -EOPNOTSUPP);
 
 	/* A new handle alone is no matter of the driver's. */
 	old = iommu_slot_current(group, pasid);

@@ -9,7 +9,7 @@
  *	3  iommu-owner.c  iommu-pasid.c  iommu-default.c  iommu-reset.c
  *	2  iommu-transition.c
  *	1  iommu-topology.c  iommu-group.c  iommu-domain.c  iommu-map.c
- *	   iommu-resv.c  iommu-refusal.c  iommu-events.c
+ *	   iommu-resv.c  iommu-refusal.c  iommu-events.c  iommu-mm.c
  *
  * Lock order, outermost first. A lock may be taken while holding any lock
  * above it in its own branch.
@@ -20,8 +20,11 @@
  *	    driver locks
  *	    listeners' rwsem		who hears of changes, iommu-events.c
  *	iommu_sva_lock			bonds of processes and devices
+ *	  mm->mmap_lock
  *	  group->mutex
  *	    dev->iommu->lock		page requests on their way
+ *	iommu_mm_watch.lock (spin)	slots of an mm; the end of the mm takes it
+ *	  driver locks that spin	alone, whatever its caller holds
  *	iommu_device_lock (spin)	the list of registered IOMMUs
  *	group->pasids.xa_lock (spin)	leaf; interrupt threads take it alone
  *	iommu_groups.xa_lock (spin)	leaf; all groups by number
@@ -78,6 +81,8 @@ enum iommu_refusal {
 	IOMMU_REFUSED_NO_REPLACE,
 	IOMMU_REFUSED_SVA_ARCH,
 	IOMMU_REFUSED_SVA_RANGE,
+	IOMMU_REFUSED_SVA_GONE,
+	IOMMU_REFUSED_SVA_DRIVER,
 	IOMMU_REFUSED_FOREIGN,
 	IOMMU_REFUSED_HARDWARE,
 	IOMMU_REFUSED_MEMORY,
@@ -340,6 +345,35 @@ void iommu_domain_unstrand(struct iommu_domain *domain);
 int iommu_check_newcomer_regions(struct iommu_group *group, struct device *dev);
 int iommu_create_direct_mappings(struct iommu_domain *domain,
 				 struct device *dev);
+
+/* ---- floor 1: iommu-mm.c ------------------------------------------------ */
+
+#ifdef CONFIG_IOMMU_SVA
+int iommu_mm_watch(struct iommu_domain *domain, struct mm_struct *mm);
+void iommu_mm_unwatch(struct iommu_domain *domain);
+int iommu_mm_set_slot(struct iommu_domain *domain, struct device *dev,
+		      ioasid_t pasid);
+bool iommu_mm_end_slot(struct iommu_domain *domain, struct device *dev,
+		       ioasid_t pasid);
+bool iommu_mm_is_gone(struct iommu_domain *domain);
+#else
+static inline int iommu_mm_set_slot(struct iommu_domain *domain,
+				    struct device *dev, ioasid_t pasid)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline bool iommu_mm_end_slot(struct iommu_domain *domain,
+				     struct device *dev, ioasid_t pasid)
+{
+	return false;
+}
+
+static inline bool iommu_mm_is_gone(struct iommu_domain *domain)
+{
+	return false;
+}
+#endif
 
 /* ---- floor 2: iommu-transition.c --------------------------------------- */
 

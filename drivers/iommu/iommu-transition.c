@@ -23,6 +23,9 @@
  * freed. A parked member comes back with the next attach that succeeds. A PASID
  * is parked on all members alike, by taking it off them, which cannot fail.
  *
+ * An address space of a process may end at any time, and cannot wait for the
+ * mutex: what then happens to its slots is in iommu-mm.c (T10).
+ *
  * A domain counts the (member, slot) pairs that translate with it. The count
  * is what makes a stranded domain outlive its owner's iommu_domain_free().
  */
@@ -151,7 +154,10 @@ static int iommu_member_set_pasid(struct group_device *gdev, ioasid_t pasid,
 {
 	int ret;
 
-	ret = new->ops->set_dev_pasid(new, gdev->dev, pasid, old);
+	if (new->type == IOMMU_DOMAIN_SVA)
+		ret = iommu_mm_set_slot(new, gdev->dev, pasid);
+	else
+		ret = new->ops->set_dev_pasid(new, gdev->dev, pasid, old);
 	if (ret)
 		return ret;
 	iommu_domain_get(new);
@@ -159,9 +165,24 @@ static int iommu_member_set_pasid(struct group_device *gdev, ioasid_t pasid,
 	return 0;
 }
 
+/* Give a member a PASID that its group has. */
+static int iommu_member_join_pasid(struct group_device *gdev, ioasid_t pasid,
+				   struct iommu_domain *domain)
+{
+	int ret = iommu_member_set_pasid(gdev, pasid, NULL, domain);
+
+	/* All requests of its siblings fail; its own do, without the PASID. */
+	if (ret == -ESRCH && domain->type == IOMMU_DOMAIN_SVA)
+		return 0;
+	return ret;
+}
+
 static void iommu_member_remove_pasid(struct group_device *gdev,
 				      ioasid_t pasid, struct iommu_domain *old)
 {
+	if (old->type == IOMMU_DOMAIN_SVA &&
+	    !iommu_mm_end_slot(old, gdev->dev, pasid))
+		return;
 	dev_iommu_ops(gdev->dev)->remove_dev_pasid(gdev->dev, pasid, old);
 	iommu_domain_put(old);
 }
@@ -551,8 +572,8 @@ static int iommu_join_pasids(struct group_device *gdev)
 			continue;
 		ret = -EINVAL;
 		if (pasid < max)
-			ret = iommu_member_set_pasid(gdev, pasid, NULL,
-						     iommu_slot_domain(entry));
+			ret = iommu_member_join_pasid(gdev, pasid,
+						      iommu_slot_domain(entry));
 		if (ret) {
 			iommu_leave_pasids(gdev, pasid);
 			return ret;
@@ -692,7 +713,7 @@ void iommu_transition_resume(struct group_device *gdev)
 		struct iommu_domain *domain = iommu_slot_domain(entry);
 
 		if (!xa_get_mark(&group->pasids, pasid, IOMMU_SLOT_PARKED) &&
-		    iommu_member_set_pasid(gdev, pasid, NULL, domain))
+		    iommu_member_join_pasid(gdev, pasid, domain))
 			iommu_slot_park_all(gdev, pasid, domain);
 	}
 }

@@ -40,6 +40,7 @@ struct iommu_fault_param;
 struct iommu_group;
 struct iommu_ops;
 struct iommu_sva;
+struct iommu_mm_watch;
 struct notifier_block;
 struct pci_dev;
 
@@ -260,6 +261,8 @@ struct iommu_domain_geometry {
  *	iommu_sva_lock
  * @next: %IOMMU_DOMAIN_SVA only: link in iommu_mm_data.sva_domains, under
  *	iommu_sva_lock
+ * @watch: %IOMMU_DOMAIN_SVA only: slots, and what becomes of them when the mm
+ *	ends. Constant while anything translates with the domain
  * @users: (device, slot) pairs that translate with it. Core only, as is
  *	@stranded. Both begin at 0, so that zeroed memory is a valid domain
  * @stranded: how many of @users the core could not move away although it had
@@ -285,6 +288,7 @@ struct iommu_domain {
 	struct mm_struct *mm;
 	int bonds;
 	struct list_head next;
+	struct iommu_mm_watch *watch;
 
 	atomic_t users;
 	atomic_t stranded;
@@ -706,6 +710,14 @@ struct iommu_ops {
  *	domain. The last argument is the domain the PASID has now, to be
  *	replaced without a moment in which requests fail if the hardware can;
  *	%NULL if the PASID is empty. Errors as for @attach_dev
+ * @block_dev_pasid: %IOMMU_DOMAIN_SVA only, and needed there: the mm may end, so
+ *	have the device's requests with this PASID fail from now on, page requests
+ *	apart, and forget all translations for it. Called once for what
+ *	@set_dev_pasid has set; iommu_ops.remove_dev_pasid() follows later. Cannot
+ *	fail, must not sleep, nor wait for anybody but the IOMMU's hardware
+ * @flush_mm: %IOMMU_DOMAIN_SVA only, and needed there: forget what is cached of
+ *	the addresses from the second argument up to, not including, the third; 0
+ *	and ULONG_MAX: all. Page table locks may be held: must not sleep
  * @map_pages: maps some pages of one size, physically contiguous. Adds the
  *	bytes mapped to the last argument also when it fails; success with
  *	nothing mapped is a bug. Sleeps only if the gfp flags allow
@@ -730,12 +742,18 @@ struct iommu_ops {
  *
  * The group mutex is held in attach_dev() and set_dev_pasid(), which may sleep.
  * What the driver reads there from the core, as iommu_get_domain_for_dev(), is
- * what the hardware of this device has at that moment.
+ * what the hardware of this device has at that moment. An mm cannot end during
+ * set_dev_pasid() of its domain.
  */
 struct iommu_domain_ops {
 	int (*attach_dev)(struct iommu_domain *domain, struct device *dev);
 	int (*set_dev_pasid)(struct iommu_domain *domain, struct device *dev,
 			     ioasid_t pasid, struct iommu_domain *old);
+
+	void (*block_dev_pasid)(struct iommu_domain *domain,
+				struct device *dev, ioasid_t pasid);
+	void (*flush_mm)(struct iommu_domain *domain, unsigned long start,
+			 unsigned long end);
 
 	int (*map_pages)(struct iommu_domain *domain, unsigned long iova,
 			 phys_addr_t paddr, size_t pgsize, size_t pgcount,

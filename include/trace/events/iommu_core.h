@@ -2,7 +2,7 @@
 /*
  * What the IOMMU core decides, as it decides it: transitions, ownership,
  * default domains, parking and refusals. Mapping has events of its own in
- * trace/events/iommu.h. All of them are recorded under the group's mutex, so
+ * trace/events/iommu.h. All but the last are recorded under the group's mutex, so
  * for one group their order is the order of what happened.
  */
 #undef TRACE_SYSTEM
@@ -159,6 +159,29 @@ TRACE_EVENT(iommu_refusal,
 		  __entry->group, __get_str(request), __get_str(reason),
 		  __entry->error, __get_str(device), __get_str(obstacle),
 		  __get_str(owner), __get_str(name))
+);
+
+/*
+ * A process has exited: from now on requests of the device with its PASID fail.
+ * Recorded without the group's mutex.
+ */
+TRACE_EVENT(iommu_mm_end,
+
+	TP_PROTO(struct device *dev, u32 pasid),
+
+	TP_ARGS(dev, pasid),
+
+	TP_STRUCT__entry(
+		__string(device, dev_name(dev))
+		__field(u32, pasid)
+	),
+
+	TP_fast_assign(
+		__assign_str(device);
+		__entry->pasid = pasid;
+	),
+
+	TP_printk("device=%s pasid=%u", __get_str(device), __entry->pasid)
 );
 
 #endif /* _TRACE_IOMMU_CORE_H */
