@@ -67,8 +67,10 @@ static struct dev_iommu *dev_iommu_get(struct device *dev)
 		return dev->iommu;
 
 	dev->iommu = kzalloc(sizeof(*dev->iommu), GFP_KERNEL);
-	if (dev->iommu)
+	if (dev->iommu) {
 		mutex_init(&dev->iommu->lock);
+		iommu_faults_init(&dev->iommu->faults);
+	}
 	return dev->iommu;
 }
 

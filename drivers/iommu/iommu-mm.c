@@ -25,7 +25,6 @@
  * Documentation/driver-api/iommu/sva.rst says why the end of an mm cannot take
  * any lock but this one.
  */
-#include <linux/export.h>
 #include <linux/mmu_notifier.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>

@@ -112,6 +112,8 @@ void iommu_slot_publish(struct iommu_group *group, ioasid_t pasid,
 	/* Into a reserved slot: cannot fail. */
 	xa_store(&group->pasids, pasid, iommu_slot_entry(domain, handle),
 		 GFP_KERNEL);
+	if (domain->type == IOMMU_DOMAIN_SVA || iommu_group_user_owned(group))
+		xa_set_mark(&group->pasids, pasid, IOMMU_SLOT_USERS);
 }
 
 /**

@@ -10,6 +10,7 @@
  *	2  iommu-transition.c
  *	1  iommu-topology.c  iommu-group.c  iommu-domain.c  iommu-map.c
  *	   iommu-resv.c  iommu-refusal.c  iommu-events.c  iommu-mm.c
+ *	   iommu-faults.c
  *
  * Lock order, outermost first. A lock may be taken while holding any lock
  * above it in its own branch.
@@ -191,6 +192,12 @@ struct iommu_group {
  */
 #define IOMMU_SLOT_PARKED	XA_MARK_0
 
+/*
+ * Mark of an entry whose PASID translates for a user: with the addresses of a
+ * process, or in a group that user space owns. What it does is not printed.
+ */
+#define IOMMU_SLOT_USERS	XA_MARK_1
+
 static inline void *iommu_slot_entry(struct iommu_domain *domain,
 				     struct iommu_attach_handle *handle)
 {
@@ -345,6 +352,12 @@ void iommu_domain_unstrand(struct iommu_domain *domain);
 int iommu_check_newcomer_regions(struct iommu_group *group, struct device *dev);
 int iommu_create_direct_mappings(struct iommu_domain *domain,
 				 struct device *dev);
+
+/* ---- floor 1: iommu-faults.c -------------------------------------------- */
+
+void iommu_faults_init(struct iommu_faults *faults);
+void iommu_faults_forget(struct iommu_faults *faults, ioasid_t pasid);
+void iommu_faults_seq(struct iommu_faults *faults, struct seq_file *m);
 
 /* ---- floor 1: iommu-mm.c ------------------------------------------------ */
 

@@ -126,10 +126,16 @@ iommu_sva_answer(struct iopf_group *faults, struct mm_struct *mm)
 static void iommu_sva_fault_work(struct work_struct *work)
 {
 	struct iopf_group *faults = container_of(work, struct iopf_group, work);
+	struct iommu_fault_page_request *last = &faults->last_fault.fault.prm;
+	enum iommu_page_response_code code;
 
-	iopf_group_response(faults,
-			    iommu_sva_answer(faults,
-					     faults->attach_handle->domain->mm));
+	code = iommu_sva_answer(faults, faults->attach_handle->domain->mm);
+	if (code != IOMMU_PAGE_RESP_SUCCESS)
+		iommu_device_fault(faults->fault_param->dev, last->pasid,
+				   last->addr,
+				   last->perm & IOMMU_FAULT_PERM_WRITE ?
+				   IOMMU_FAULT_WRITE : IOMMU_FAULT_READ);
+	iopf_group_response(faults, code);
 	iopf_free_group(faults);
 }
 

@@ -184,6 +184,7 @@ static void iommu_member_remove_pasid(struct group_device *gdev,
 	    !iommu_mm_end_slot(old, gdev->dev, pasid))
 		return;
 	dev_iommu_ops(gdev->dev)->remove_dev_pasid(gdev->dev, pasid, old);
+	iommu_faults_forget(&gdev->dev->iommu->faults, pasid);
 	iommu_domain_put(old);
 }
 

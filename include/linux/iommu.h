@@ -28,6 +28,7 @@
 #include <linux/errno.h>
 #include <linux/iova_bitmap.h>
 #include <linux/of.h>
+#include <linux/ratelimit_types.h>
 #include <linux/scatterlist.h>
 #include <linux/types.h>
 
@@ -59,7 +60,7 @@ struct pci_dev;
  */
 #define IOMMU_PRIV	0x20
 
-/* Direction of a fault given to report_iommu_fault() */
+/* Direction of a fault given to report_iommu_fault(), iommu_device_fault() */
 #define IOMMU_FAULT_READ	0x0
 #define IOMMU_FAULT_WRITE	0x1
 
@@ -858,6 +859,32 @@ enum iommu_deferral {
 	IOMMU_ATTACHING,
 };
 
+#define IOMMU_FAULT_PASIDS	16
+
+/**
+ * struct iommu_fault_count - Requests of a device with one PASID that failed
+ * @pasid: the PASID; 0: nobody's
+ * @count: how many
+ */
+struct iommu_fault_count {
+	u32		pasid;
+	atomic_long_t	count;
+};
+
+/**
+ * struct iommu_faults - Requests of a device that failed, see iommu-faults.c
+ * @limit: of lines in the log
+ * @without: those without PASID
+ * @pasids: those of the first few PASIDs that had any
+ * @others: those of all others, and of PASIDs the device no longer has
+ */
+struct iommu_faults {
+	struct ratelimit_state		limit;
+	atomic_long_t			without;
+	struct iommu_fault_count	pasids[IOMMU_FAULT_PASIDS];
+	atomic_long_t			others;
+};
+
 /**
  * struct dev_iommu - What the IOMMU side keeps for one device
  * @lock: serialises setting up @fault_param
@@ -877,6 +904,7 @@ enum iommu_deferral {
  * @pci_32bit_workaround: IOVAs stay below 4 GiB as long as there are any
  * @require_direct: has %IOMMU_RESV_DIRECT regions, so must not be blocked
  * @shadow_on_flush: a hypervisor learns of mappings by flushes, make them rare
+ * @faults: its requests that failed. Changed in interrupts, without a lock
  *
  * It appears under iommu_probe_device_lock, together with the fwspec or when
  * the device is probed, and goes when the device leaves.
@@ -895,6 +923,7 @@ struct dev_iommu {
 	u32				pci_32bit_workaround:1;
 	u32				require_direct:1;
 	u32				shadow_on_flush:1;
+	struct iommu_faults		faults;
 };
 
 /**
@@ -1115,6 +1144,8 @@ void iommu_set_fault_handler(struct iommu_domain *domain,
 			     iommu_fault_handler_t handler, void *token);
 int report_iommu_fault(struct iommu_domain *domain, struct device *dev,
 		       unsigned long iova, int flags);
+bool iommu_device_fault(struct device *dev, ioasid_t pasid, u64 addr,
+			int flags);
 
 int iommu_attach_device(struct iommu_domain *domain, struct device *dev);
 void iommu_detach_device(struct iommu_domain *domain, struct device *dev);

@@ -69,6 +69,24 @@ static void expect_blocked(struct kunit *test, struct mock_dev *md, u32 pasid)
 	KUNIT_EXPECT_PTR_EQ(test, READ_ONCE(md->hw[pasid]), &md->m->blocked);
 }
 
+/* The journal, in which @ stands for the PASID of an address space. */
+static void expect_journal(struct kunit *test, struct mm_struct *mm,
+			   const char *text)
+{
+	struct mock_iommu *m = test->priv;
+	char want[128] = "";
+	size_t len = 0;
+
+	for (; *text; text++)
+		if (*text == '@')
+			len += scnprintf(want + len, sizeof(want) - len, "%u",
+					 mm_get_enqcmd_pasid(mm));
+		else
+			len += scnprintf(want + len, sizeof(want) - len, "%c",
+					 *text);
+	KUNIT_EXPECT_STREQ(test, (const char *)m->journal, (const char *)want);
+}
+
 /* T10: at once on every device; the rest waits for the unbind. */
 static void end_blocks_every_device(struct kunit *test)
 {
@@ -79,7 +97,7 @@ static void end_blocks_every_device(struct kunit *test)
 	u32 pasid = iommu_sva_get_pasid(bond);
 
 	leave(test, mm);
-	MOCK_EXPECT_JOURNAL(test, m, " d0.1:A d1.1:A d0.1#A d1.1#A");
+	expect_journal(test, mm, " d0.@:A d1.@:A d0.@#A d1.@#A");
 	KUNIT_EXPECT_FALSE(test, IS_ERR(iommu_attach_handle_get(mock_group(md),
 								pasid, 0)));
 	KUNIT_EXPECT_EQ(test, iommu_sva_get_pasid(bond), pasid);
@@ -87,21 +105,20 @@ static void end_blocks_every_device(struct kunit *test)
 
 	mock_journal_clear(m);
 	iommu_sva_unbind_device(bond);
-	MOCK_EXPECT_JOURNAL(test, m, " d0.1-A d1.1-A");
+	expect_journal(test, mm, " d0.@-A d1.@-A");
 	KUNIT_EXPECT_EQ(test, mock_live_domains(m), 0);
 }
 
 /* T10: who unbinds a living process leaves by the same door. */
 static void unbind_blocks_before_it_removes(struct kunit *test)
 {
-	struct mock_iommu *m = test->priv;
 	struct mock_dev *md = mock_group_with_pasids(test, 1);
 	struct mm_struct *mm = new_mm(test);
 
 	iommu_sva_unbind_device(bind(test, md, mm));
-	MOCK_EXPECT_JOURNAL(test, m, " d0.1:A d0.1#A d0.1-A");
+	expect_journal(test, mm, " d0.@:A d0.@#A d0.@-A");
 	leave(test, mm);
-	MOCK_EXPECT_JOURNAL(test, m, " d0.1:A d0.1#A d0.1-A");
+	expect_journal(test, mm, " d0.@:A d0.@#A d0.@-A");
 }
 
 /**
@@ -183,8 +200,7 @@ static void end_in_a_failing_bind_leaves_nothing(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, (struct iommu_sva *)ERR_PTR(-EIO),
 			    iommu_sva_bind_device(&md->dev, at.mm));
 	flush_work(&at.mm->async_put_work);
-	MOCK_EXPECT_JOURNAL(test, m,
-			    " d0.1:A d1.1:A!-5 d0.1#A d0.1-A");
+	expect_journal(test, at.mm, " d0.@:A d1.@:A!-5 d0.@#A d0.@-A");
 	KUNIT_EXPECT_TRUE(test, xa_empty(&mock_group(md)->pasids));
 	KUNIT_EXPECT_EQ(test, mock_live_domains(m), 0);
 }
@@ -207,7 +223,7 @@ static void end_in_an_unbind_blocks_the_rest(struct kunit *test)
 	set_end(m, &at);
 	iommu_sva_unbind_device(bond);
 	KUNIT_EXPECT_PTR_EQ(test, at.seen, &m->blocked);
-	MOCK_EXPECT_JOURNAL(test, m, " d0.1#A d1.1#A d0.1-A d1.1-A");
+	expect_journal(test, at.mm, " d0.@#A d1.@#A d0.@-A d1.@-A");
 	KUNIT_EXPECT_EQ(test, mock_live_domains(m), 0);
 }
 
@@ -643,6 +659,7 @@ static void page_request_brings_the_page(struct kunit *test)
 static void page_request_of_what_is_not_there_fails(struct kunit *test)
 {
 	struct mock_dev *md = mock_group_with_pasids(test, 1);
+	struct iommu_faults *faults = &md->dev.iommu->faults;
 	struct mm_struct *mm = new_mm(test);
 	struct iommu_sva *bond;
 	u32 pasid;
@@ -664,6 +681,9 @@ static void page_request_of_what_is_not_there_fails(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, IOMMU_PAGE_RESP_SUCCESS,
 			mock_request_page(md, pasid, ADDR,
 					  IOMMU_FAULT_PERM_READ));
+	/* Those that reached the address space count as its faults. */
+	KUNIT_EXPECT_EQ(test, faults->pasids[0].pasid, pasid);
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&faults->pasids[0].count), 3);
 	iommu_sva_unbind_device(bond);
 }
 
