@@ -119,7 +119,7 @@ static const struct mmu_notifier_ops iommu_mm_notifier_ops = {
 };
 
 /**
- * iommu_mm_watch() - Let a domain follow an address space
+ * iommu_mm_follow() - Let a domain follow an address space
  * @domain: an SVA domain that nothing translates with yet
  * @mm: what it shares; the caller holds mm_users
  *
@@ -127,7 +127,7 @@ static const struct mmu_notifier_ops iommu_mm_notifier_ops = {
  * Return: 0; -EOPNOTSUPP the IOMMU's driver cannot end a slot without being
  * waited for; -ENOMEM; -EINTR.
  */
-int iommu_mm_watch(struct iommu_domain *domain, struct mm_struct *mm)
+int iommu_mm_follow(struct iommu_domain *domain, struct mm_struct *mm)
 {
 	struct iommu_mm_watch *watch;
 	int ret;
@@ -154,7 +154,7 @@ int iommu_mm_watch(struct iommu_domain *domain, struct mm_struct *mm)
 }
 
 /**
- * iommu_mm_unwatch() - The domain need not follow its address space any more
+ * iommu_mm_unfollow() - The domain need not follow its address space any more
  * @domain: no slot is left
  *
  * Afterwards the driver is not called for the domain but to free it.
@@ -162,7 +162,7 @@ int iommu_mm_watch(struct iommu_domain *domain, struct mm_struct *mm)
  * Context: process context, not from an mmu notifier: waits for those that are
  * running.
  */
-void iommu_mm_unwatch(struct iommu_domain *domain)
+void iommu_mm_unfollow(struct iommu_domain *domain)
 {
 	struct iommu_mm_watch *watch = domain->watch;
 

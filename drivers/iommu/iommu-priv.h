@@ -362,8 +362,8 @@ void iommu_faults_seq(struct iommu_faults *faults, struct seq_file *m);
 /* ---- floor 1: iommu-mm.c ------------------------------------------------ */
 
 #ifdef CONFIG_IOMMU_SVA
-int iommu_mm_watch(struct iommu_domain *domain, struct mm_struct *mm);
-void iommu_mm_unwatch(struct iommu_domain *domain);
+int iommu_mm_follow(struct iommu_domain *domain, struct mm_struct *mm);
+void iommu_mm_unfollow(struct iommu_domain *domain);
 int iommu_mm_set_slot(struct iommu_domain *domain, struct device *dev,
 		      ioasid_t pasid);
 bool iommu_mm_end_slot(struct iommu_domain *domain, struct device *dev,

@@ -253,7 +253,7 @@ static struct iommu_domain *iommu_sva_alloc_domain(struct device *dev,
 	mmgrab(mm);
 	domain->mm = mm;
 
-	ret = iommu_mm_watch(domain, mm);
+	ret = iommu_mm_follow(domain, mm);
 	if (ret) {
 		iommu_domain_free(domain);
 		domain = ret == -EOPNOTSUPP ?
@@ -265,7 +265,7 @@ static struct iommu_domain *iommu_sva_alloc_domain(struct device *dev,
 
 static void iommu_sva_free_domain(struct iommu_domain *domain)
 {
-	iommu_mm_unwatch(domain);
+	iommu_mm_unfollow(domain);
 	iommu_domain_free(domain);
 }
 
