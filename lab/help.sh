@@ -8,7 +8,7 @@ make test        everything; ends with: N passed, N failed, N skipped
 make gap         DMA that meets a replace, with the base's core and with ours, side by side
 make bench       what each operation costs in instructions, with the base's core and with ours
 make kunit       only the KUnit suites (SUITES= a glob)
-make kunit-arm64 the suites of the SMMUv3 driver, in an emulated arm64 machine
+make kunit-arm64 suites of the SMMUv3 driver and of SVA, in an emulated arm64 machine
 make shell       a prompt in the guest         make gdb   the same, waiting for gdb
 make build       kernel and guest, no boot
 make coverage    lines and branches of our files that the tests run (QUICK=yes: KUnit only)

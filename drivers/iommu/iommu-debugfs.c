@@ -9,6 +9,7 @@
  *	  domains: current Unmanaged, default DMA-FQ, blocking Blocked
  *	  last refusal: use of the DMA API, user, error -16, 4 s ago, 1 so far
  *	  device 0000:01:00.0: Unmanaged, PASIDs below 1048576 (device), direct
+ *	    faults of PASID 5: 12
  *	  device 0000:01:00.1: Unmanaged, shares with 0000:01:00.0: functions ...
  *	  no PASID: Unmanaged, handle
  *	  PASID 5: SVA, handle
@@ -82,6 +83,7 @@ static void iommu_show_member(struct group_device *gdev, struct seq_file *m)
 	if (param->shares)
 		seq_printf(m, ", shares with %s", param->shares);
 	seq_putc(m, '\n');
+	iommu_faults_seq(&param->faults, m);
 }
 
 static void iommu_show_head(struct iommu_group *group, struct seq_file *m)

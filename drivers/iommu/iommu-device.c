@@ -67,8 +67,10 @@ static struct dev_iommu *dev_iommu_get(struct device *dev)
 		return dev->iommu;
 
 	dev->iommu = kzalloc(sizeof(*dev->iommu), GFP_KERNEL);
-	if (dev->iommu)
+	if (dev->iommu) {
 		mutex_init(&dev->iommu->lock);
+		iommu_faults_init(&dev->iommu->faults);
+	}
 	return dev->iommu;
 }
 
@@ -85,6 +87,7 @@ void dev_iommu_free(struct device *dev)
 	iommu_fwspec_free(dev);
 	dev->iommu = NULL;
 	mutex_destroy(&param->lock);
+	iommu_faults_free(&param->faults);
 	kfree(param->shares);
 	kfree(param);
 }
@@ -175,13 +178,16 @@ static int iommu_device_find_group(struct device *dev)
 	const struct iommu_ops *ops = dev_iommu_ops(dev);
 	struct iommu_group *group;
 
+	dev->iommu->max_pasids = iommu_device_max_pasids(dev);
+	if (dev->iommu->max_pasids && iommu_faults_alloc(&dev->iommu->faults))
+		return -ENOMEM;
+
 	group = ops->device_group(dev);
 	if (IS_ERR(group))
 		return PTR_ERR(group);
 	if (WARN_ON_ONCE(!group))
 		return -EINVAL;
 
-	dev->iommu->max_pasids = iommu_device_max_pasids(dev);
 	if (ops->is_attach_deferred && ops->is_attach_deferred(dev))
 		dev->iommu->attach_deferred = IOMMU_DEFERRED;
 	dev->iommu_group = group;

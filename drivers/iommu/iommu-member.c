@@ -145,7 +145,7 @@ int iommu_member_set_pasid(struct group_device *gdev, ioasid_t pasid,
 {
 	int ret;
 
-	ret = new->ops->set_dev_pasid(new, gdev->dev, pasid, old);
+	ret = iommu_member_tell_pasid(gdev, pasid, old, new);
 	if (ret)
 		return ret;
 	iommu_domain_get(new);
@@ -165,8 +165,24 @@ int iommu_member_set_pasid(struct group_device *gdev, ioasid_t pasid,
 void iommu_member_remove_pasid(struct group_device *gdev, ioasid_t pasid,
 			       struct iommu_domain *old)
 {
+	if (old->type == IOMMU_DOMAIN_SVA &&
+	    !iommu_mm_end_slot(old, gdev->dev, pasid))
+		return;
 	dev_iommu_ops(gdev->dev)->remove_dev_pasid(gdev->dev, pasid, old);
+	iommu_faults_forget(&gdev->dev->iommu->faults, pasid);
 	iommu_domain_put(old);
+}
+
+/* Give a member a PASID that its group has. */
+static int iommu_member_join_pasid(struct group_device *gdev, ioasid_t pasid,
+				   struct iommu_domain *domain)
+{
+	int ret = iommu_member_set_pasid(gdev, pasid, NULL, domain);
+
+	/* All requests of its siblings fail; its own do, without the PASID. */
+	if (ret == -ESRCH && domain->type == IOMMU_DOMAIN_SVA)
+		return 0;
+	return ret;
 }
 
 /* Requests of a device that waits for its first mapping stay untouched. */
@@ -328,8 +344,8 @@ static int iommu_join_pasids(struct group_device *gdev)
 			continue;
 		ret = -EINVAL;
 		if (pasid < max)
-			ret = iommu_member_set_pasid(gdev, pasid, NULL,
-						     iommu_slot_domain(entry));
+			ret = iommu_member_join_pasid(gdev, pasid,
+						      iommu_slot_domain(entry));
 		if (ret) {
 			iommu_leave_pasids(gdev, pasid);
 			return ret;
@@ -469,7 +485,7 @@ void iommu_member_resume(struct group_device *gdev)
 		struct iommu_domain *domain = iommu_slot_domain(entry);
 
 		if (!xa_get_mark(&group->pasids, pasid, IOMMU_SLOT_PARKED) &&
-		    iommu_member_set_pasid(gdev, pasid, NULL, domain))
+		    iommu_member_join_pasid(gdev, pasid, domain))
 			iommu_slot_park_all(gdev, pasid, domain);
 	}
 }

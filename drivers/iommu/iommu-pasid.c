@@ -34,6 +34,7 @@ unsigned long iommu_group_seq_slots(struct iommu_group *group,
 				    struct seq_file *m, unsigned long first,
 				    unsigned int most)
 {
+	struct iommu_domain *domain;
 	unsigned long pasid;
 	void *entry;
 
@@ -46,11 +47,13 @@ unsigned long iommu_group_seq_slots(struct iommu_group *group,
 			seq_puts(m, "  no PASID");
 		else
 			seq_printf(m, "  PASID %lu", pasid);
-		seq_printf(m, ": %s%s%s\n",
-			   iommu_domain_word(iommu_slot_domain(entry)),
+		domain = iommu_slot_domain(entry);
+		seq_printf(m, ": %s%s%s%s\n", iommu_domain_word(domain),
 			   iommu_slot_handle(entry) ? ", handle" : "",
 			   xa_get_mark(&group->pasids, pasid,
-				       IOMMU_SLOT_PARKED) ? ", parked" : "");
+				       IOMMU_SLOT_PARKED) ? ", parked" : "",
+			   iommu_mm_is_gone(domain) ? ", its process is gone" :
+						      "");
 	}
 	return ULONG_MAX;
 }
@@ -123,6 +126,9 @@ int iommu_slot_reserve(struct xa_state *slot)
 void iommu_slot_publish(struct xa_state *slot, struct iommu_domain *domain,
 			struct iommu_attach_handle *handle)
 {
+	struct iommu_group *group =
+		container_of(slot->xa, struct iommu_group, pasids);
+
 	if (!handle && slot->xa_index == IOMMU_NO_PASID) {
 		iommu_slot_clear(slot);
 		return;
@@ -132,6 +138,8 @@ void iommu_slot_publish(struct xa_state *slot, struct iommu_domain *domain,
 	/* Into a reserved slot: cannot fail. */
 	xas_lock(slot);
 	xas_store(slot, iommu_slot_entry(domain, handle));
+	if (domain->type == IOMMU_DOMAIN_SVA || iommu_group_user_owned(group))
+		xas_set_mark(slot, IOMMU_SLOT_USERS);
 	xas_unlock(slot);
 }
 
@@ -295,6 +303,12 @@ int iommu_replace_device_pasid(struct iommu_domain *domain, struct device *dev,
 	if (iommu_slot_handle(entry) == handle)
 		return iommu_refuse(group, IOMMU_REFUSED_PASID_USED, NULL,
 				    -EINVAL);
+
+	/* A slot of an address space leaves it only by being blocked (T10). */
+	if (domain->type == IOMMU_DOMAIN_SVA ||
+	    iommu_slot_domain(entry)->type == IOMMU_DOMAIN_SVA)
+		return iommu_refuse(group, IOMMU_REFUSED_NO_REPLACE, NULL,
+				    -EOPNOTSUPP);
 
 	/* A new handle alone is no matter of the driver's. */
 	parked = iommu_slot_is_parked(&slot);

@@ -9,7 +9,8 @@
  *	3  iommu-owner.c  iommu-pasid.c  iommu-default.c  iommu-reset.c
  *	2  iommu-transition.c  iommu-member.c
  *	1  iommu-topology.c  iommu-group.c  iommu-domain.c  iommu-map.c
- *	   iommu-resv.c  iommu-refusal.c  iommu-events.c
+ *	   iommu-resv.c  iommu-refusal.c  iommu-events.c  iommu-mm.c
+ *	   iommu-faults.c
  *
  * Lock order, outermost first. A lock may be taken while holding any lock
  * above it in its own branch.
@@ -20,8 +21,11 @@
  *	    driver locks
  *	    listeners' rwsem		who hears of changes, iommu-events.c
  *	iommu_sva_lock			bonds of processes and devices
+ *	  mm->mmap_lock
  *	  group->mutex
  *	    dev->iommu->lock		page requests on their way
+ *	iommu_mm_watch.lock (spin)	slots of an mm; the end of the mm takes it
+ *	  driver locks that spin	alone, whatever its caller holds
  *	iommu_device_lock (spin)	the list of registered IOMMUs
  *	group->pasids.xa_lock (spin)	leaf; interrupt threads take it alone
  *	iommu_groups.xa_lock (spin)	leaf; all groups by number
@@ -81,6 +85,8 @@ enum iommu_refusal {
 	IOMMU_REFUSED_NO_REPLACE,
 	IOMMU_REFUSED_SVA_ARCH,
 	IOMMU_REFUSED_SVA_RANGE,
+	IOMMU_REFUSED_SVA_GONE,
+	IOMMU_REFUSED_SVA_DRIVER,
 	IOMMU_REFUSED_FOREIGN,
 	IOMMU_REFUSED_HARDWARE,
 	IOMMU_REFUSED_MEMORY,
@@ -125,6 +131,7 @@ struct group_device {
  *	some have none
  * @special: G. Some of them may be parked, paused, waiting for their first mapping
  *	or in need of 1:1 mappings; false: none is, and all have @domain
+ * @faulted: a request with a PASID has failed. Set in interrupts, without a lock
  * @pasids: X. One entry for each slot that has a handle or is a PASID in use,
  *	see iommu-pasid.c for the encoding
  * @mutex: guards the members and every translation of the group (T1)
@@ -162,6 +169,7 @@ struct iommu_group {
 	unsigned int		nr_paused;
 	u32			pasids_below;
 	bool			special;
+	bool			faulted;
 	struct xarray		pasids;
 	struct mutex		mutex;	/* outermost but the probe lock */
 	void			*iommu_data;
@@ -197,6 +205,12 @@ struct iommu_group {
  * its domain is attached in name only, DMA with the PASID is blocked.
  */
 #define IOMMU_SLOT_PARKED	XA_MARK_0
+
+/*
+ * Mark of an entry whose PASID translates for a user: with the addresses of a
+ * process, or in a group that user space owns. What it does is not printed.
+ */
+#define IOMMU_SLOT_USERS	XA_MARK_1
 
 static inline void *iommu_slot_entry(struct iommu_domain *domain,
 				     struct iommu_attach_handle *handle)
@@ -418,6 +432,46 @@ int iommu_check_newcomer_regions(struct iommu_group *group, struct device *dev);
 int iommu_create_direct_mappings(struct iommu_domain *domain,
 				 struct device *dev);
 
+/* ---- floor 1: iommu-faults.c ------------------------------------------- */
+
+/* How many PASIDs of a device are counted apart. */
+#define IOMMU_FAULT_PASIDS	16
+
+void iommu_faults_init(struct iommu_faults *faults);
+int iommu_faults_alloc(struct iommu_faults *faults);
+void iommu_faults_free(struct iommu_faults *faults);
+void iommu_faults_forget(struct iommu_faults *faults, ioasid_t pasid);
+void iommu_faults_seq(struct iommu_faults *faults, struct seq_file *m);
+
+/* ---- floor 1: iommu-mm.c ----------------------------------------------- */
+
+#ifdef CONFIG_IOMMU_SVA
+int iommu_mm_follow(struct iommu_domain *domain, struct mm_struct *mm);
+void iommu_mm_unfollow(struct iommu_domain *domain);
+int iommu_mm_set_slot(struct iommu_domain *domain, struct device *dev,
+		      ioasid_t pasid);
+bool iommu_mm_end_slot(struct iommu_domain *domain, struct device *dev,
+		       ioasid_t pasid);
+bool iommu_mm_is_gone(struct iommu_domain *domain);
+#else
+static inline int iommu_mm_set_slot(struct iommu_domain *domain,
+				    struct device *dev, ioasid_t pasid)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline bool iommu_mm_end_slot(struct iommu_domain *domain,
+				     struct device *dev, ioasid_t pasid)
+{
+	return false;
+}
+
+static inline bool iommu_mm_is_gone(struct iommu_domain *domain)
+{
+	return false;
+}
+#endif
+
 /* ---- floor 2: iommu-member.c ------------------------------------------- */
 
 /*
@@ -427,6 +481,17 @@ int iommu_create_direct_mappings(struct iommu_domain *domain,
 static inline bool iommu_member_has_slot(struct group_device *gdev)
 {
 	return !gdev->pauses && gdev->dev->iommu->max_pasids;
+}
+
+/* The driver's part of giving one member's PASID a domain. */
+static inline int iommu_member_tell_pasid(struct group_device *gdev,
+					  ioasid_t pasid,
+					  struct iommu_domain *old,
+					  struct iommu_domain *new)
+{
+	if (unlikely(new->type == IOMMU_DOMAIN_SVA))
+		return iommu_mm_set_slot(new, gdev->dev, pasid);
+	return new->ops->set_dev_pasid(new, gdev->dev, pasid, old);
 }
 
 int iommu_member_step(struct group_device *gdev, struct iommu_domain *new);

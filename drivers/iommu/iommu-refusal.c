@@ -136,6 +136,11 @@ static const struct iommu_refusal_text iommu_refusal_texts[] = {
 		"sva-arch", "this kernel cannot share page tables with devices" },
 	[IOMMU_REFUSED_SVA_RANGE] = {
 		"sva-range", "the process has a PASID that the device has not" },
+	[IOMMU_REFUSED_SVA_GONE] = {
+		"sva-gone", "the process is exiting" },
+	[IOMMU_REFUSED_SVA_DRIVER] = {
+		"sva-driver",
+		"the IOMMU's driver cannot share page tables with processes" },
 	/* What VFIO and iommufd meet while they look for a domain that fits. */
 	[IOMMU_REFUSED_FOREIGN] = {
 		"foreign", "the domain was made by another IOMMU driver",

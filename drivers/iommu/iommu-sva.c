@@ -10,8 +10,9 @@
  * The PASID is taken when the mm is first bound and stays until the mm is
  * gone, so that binding again yields the same number. A domain holds the mm's
  * memory (mm_count), never the address space (mm_users): processes exit as if
- * the device were not there, and it is the IOMMU driver's mmu notifier that
- * makes all further requests fail.
+ * the device were not there. From then on all requests fail (iommu-mm.c); bonds
+ * and domains end when the devices' drivers unbind, in their own time. Only then
+ * may the mm go, and another one be given the PASID.
  *
  * A PASID is attached to a whole group, while drivers bind single devices and
  * know nothing of each other. What the group holds is therefore a separate
@@ -125,10 +126,16 @@ iommu_sva_answer(struct iopf_group *faults, struct mm_struct *mm)
 static void iommu_sva_fault_work(struct work_struct *work)
 {
 	struct iopf_group *faults = container_of(work, struct iopf_group, work);
+	struct iommu_fault_page_request *last = &faults->last_fault.fault.prm;
+	enum iommu_page_response_code code;
 
-	iopf_group_response(faults,
-			    iommu_sva_answer(faults,
-					     faults->attach_handle->domain->mm));
+	code = iommu_sva_answer(faults, faults->attach_handle->domain->mm);
+	if (code != IOMMU_PAGE_RESP_SUCCESS)
+		iommu_device_fault(faults->fault_param->dev, last->pasid,
+				   last->addr,
+				   last->perm & IOMMU_FAULT_PERM_WRITE ?
+				   IOMMU_FAULT_WRITE : IOMMU_FAULT_READ);
+	iopf_group_response(faults, code);
 	iopf_free_group(faults);
 }
 
@@ -226,6 +233,7 @@ static struct iommu_domain *iommu_sva_alloc_domain(struct device *dev,
 {
 	const struct iommu_ops *ops = dev_iommu_ops(dev);
 	struct iommu_domain *domain;
+	int ret;
 
 	if (ops->domain_alloc_sva)
 		domain = ops->domain_alloc_sva(dev, mm);
@@ -244,7 +252,21 @@ static struct iommu_domain *iommu_sva_alloc_domain(struct device *dev,
 	/* iommu_domain_free() drops it. */
 	mmgrab(mm);
 	domain->mm = mm;
+
+	ret = iommu_mm_follow(domain, mm);
+	if (ret) {
+		iommu_domain_free(domain);
+		domain = ret == -EOPNOTSUPP ?
+			iommu_sva_refuse(dev, IOMMU_REFUSED_SVA_DRIVER, ret) :
+			ERR_PTR(ret);
+	}
 	return domain;
+}
+
+static void iommu_sva_free_domain(struct iommu_domain *domain)
+{
+	iommu_mm_unfollow(domain);
+	iommu_domain_free(domain);
 }
 
 /*
@@ -276,7 +298,7 @@ static int iommu_sva_attach(struct iommu_sva_slot *slot, struct device *dev,
 	ret = iommu_attach_device_pasid(domain, dev, data->pasid,
 					&slot->handle);
 	if (ret) {
-		iommu_domain_free(domain);
+		iommu_sva_free_domain(domain);
 		return ret;
 	}
 	domain->bonds = 1;
@@ -320,7 +342,8 @@ static struct iommu_sva_slot *iommu_sva_find_slot(struct iommu_group *group,
 	return container_of(handle, struct iommu_sva_slot, handle);
 }
 
-static void iommu_sva_free_slot(struct iommu_sva_slot *slot)
+/* Returns the domain if nobody needs it any more, else NULL. */
+static struct iommu_domain *iommu_sva_free_slot(struct iommu_sva_slot *slot)
 {
 	struct iommu_domain *domain = slot->handle.domain;
 
@@ -328,12 +351,12 @@ static void iommu_sva_free_slot(struct iommu_sva_slot *slot)
 				 mm_get_enqcmd_pasid(domain->mm));
 	iommu_group_for_each_dev(slot->group, NULL, iommu_sva_flush_faults);
 	iommu_group_put(slot->group);
-
-	if (!--domain->bonds) {
-		list_del(&domain->next);
-		iommu_domain_free(domain);
-	}
 	kfree(slot);
+
+	if (--domain->bonds)
+		return NULL;
+	list_del(&domain->next);
+	return domain;
 }
 
 /*
@@ -354,8 +377,12 @@ static struct iommu_sva_bond *iommu_sva_find_bond(struct iommu_sva_slot *slot,
 static struct iommu_sva *iommu_sva_bind(struct device *dev,
 					struct mm_struct *mm)
 {
+	struct iommu_mm_data *data = iommu_sva_get_mm_data(mm, dev);
 	struct iommu_sva_bond *bond;
 	struct iommu_sva_slot *slot;
+
+	if (IS_ERR(data))
+		return ERR_CAST(data);
 
 	slot = iommu_sva_find_slot(dev->iommu_group, mm);
 	if (IS_ERR(slot))
@@ -392,38 +419,43 @@ static struct iommu_sva *iommu_sva_bind(struct device *dev,
  * iommu_sva_bind_device() - Let a device use the addresses of a process
  * @dev: the device; its driver called iommu_dev_enable_feature() with
  *	IOMMU_DEV_FEAT_SVA
- * @mm: the address space; the caller holds mm_users
+ * @mm: the address space; the caller holds mm_count
  *
  * Requests of @dev with the PASID that iommu_sva_get_pasid() names are
- * translated like accesses of the process. There is one bond for each device
- * and mm: binding again counts, and each bind needs its own
- * iommu_sva_unbind_device().
+ * translated like accesses of the process, until the process exits: then they
+ * fail. There is one bond for each device and mm: binding again counts, and each
+ * bind needs its own iommu_sva_unbind_device(), also after the process's end.
  *
- * Context: process context, takes iommu_sva_lock and group->mutex.
+ * Context: process context, takes iommu_sva_lock, the mm's mmap_lock and
+ * group->mutex.
  * Return: the bond, or an ERR_PTR: -ENODEV no group or no IOMMU; -EOPNOTSUPP
  * on x86, where IOMMUs are not told that kernel page tables are freed, or the
- * driver has no SVA; -EBUSY the mm's addresses do not fit devices, or the
- * mm's PASID is used for something else on this device; -EOVERFLOW the mm has
- * a PASID that is too big for the device; -ENOSPC no PASID is left, or the
- * device has none; -ENOMEM; or the driver's error.
+ * driver has no SVA; -ESRCH the process has exited; -EBUSY the mm's addresses do
+ * not fit devices, or the mm's PASID is used for something else on this device;
+ * -EOVERFLOW the mm has a PASID that is too big for the device; -ENOSPC no PASID
+ * is left, or the device has none; -EINTR; -ENOMEM; or the driver's error.
  */
 struct iommu_sva *iommu_sva_bind_device(struct device *dev,
 					struct mm_struct *mm)
 {
-	struct iommu_mm_data *data;
+	struct iommu_sva *sva;
 
 	if (!dev->iommu_group || !dev_has_iommu(dev))
 		return ERR_PTR(-ENODEV);
 	if (IS_ENABLED(CONFIG_X86))
 		return iommu_sva_refuse(dev, IOMMU_REFUSED_SVA_ARCH,
 					-EOPNOTSUPP);
+	/* Who has ended already can tell nobody any more. */
+	if (!mmget_not_zero(mm))
+		return iommu_sva_refuse(dev, IOMMU_REFUSED_SVA_GONE, -ESRCH);
 
-	guard(mutex)(&iommu_sva_lock);
+	mutex_lock(&iommu_sva_lock);
+	sva = iommu_sva_bind(dev, mm);
+	mutex_unlock(&iommu_sva_lock);
 
-	data = iommu_sva_get_mm_data(mm, dev);
-	if (IS_ERR(data))
-		return ERR_CAST(data);
-	return iommu_sva_bind(dev, mm);
+	/* If all others have left meanwhile: not under the caller's locks. */
+	mmput_async(mm);
+	return sva;
 }
 EXPORT_SYMBOL_GPL(iommu_sva_bind_device);
 
@@ -437,21 +469,27 @@ EXPORT_SYMBOL_GPL(iommu_sva_bind_device);
  * requests were answered.
  *
  * Context: process context, takes iommu_sva_lock and group->mutex; waits for
- * page requests in flight.
+ * page requests in flight and for mmu notifiers, so must not be called by one.
  */
 void iommu_sva_unbind_device(struct iommu_sva *sva)
 {
 	struct iommu_sva_bond *bond =
 		container_of(sva, struct iommu_sva_bond, sva);
+	struct iommu_domain *unused = NULL;
 
-	guard(mutex)(&iommu_sva_lock);
-
-	if (!refcount_dec_and_test(&sva->users))
+	mutex_lock(&iommu_sva_lock);
+	if (!refcount_dec_and_test(&sva->users)) {
+		mutex_unlock(&iommu_sva_lock);
 		return;
-
+	}
 	list_del(&bond->entry);
 	if (list_empty(&bond->slot->bonds))
-		iommu_sva_free_slot(bond->slot);
+		unused = iommu_sva_free_slot(bond->slot);
+	mutex_unlock(&iommu_sva_lock);
+
+	/* It takes a while, and nobody else can find it. */
+	if (unused)
+		iommu_sva_free_domain(unused);
 	put_device(sva->dev);
 	kfree(bond);
 }

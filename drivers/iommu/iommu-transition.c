@@ -24,6 +24,9 @@
  * mapping or needs 1:1 mappings. Then there is nothing to ask of each, and a move
  * of the group is a driver call and a store for each member.
  *
+ * An address space of a process may end at any time, and cannot wait for the
+ * mutex: what then happens to its slots is in iommu-mm.c (T10).
+ *
  * A domain counts the (member, slot) pairs that translate with it. The count
  * is what makes a stranded domain outlive its owner's iommu_domain_free().
  */
@@ -353,7 +356,7 @@ int iommu_transition_pasid(struct iommu_group *group, ioasid_t pasid,
 	for_each_group_device(group, gdev) {
 		if (unlikely(!all && !iommu_member_has_slot(gdev)))
 			continue;
-		ret = new->ops->set_dev_pasid(new, gdev->dev, pasid, old);
+		ret = iommu_member_tell_pasid(gdev, pasid, old, new);
 		if (unlikely(ret))
 			break;
 		moved++;
@@ -380,7 +383,8 @@ int iommu_transition_pasid(struct iommu_group *group, ioasid_t pasid,
 void iommu_transition_remove(struct iommu_group *group, ioasid_t pasid,
 			     struct iommu_domain *old)
 {
-	bool all = group->pasids_below && !group->nr_paused;
+	bool all = group->pasids_below && !group->nr_paused &&
+		   !READ_ONCE(group->faulted) && old->type != IOMMU_DOMAIN_SVA;
 	struct group_device *gdev;
 
 	lockdep_assert_held(&group->mutex);

@@ -28,6 +28,7 @@
 #include <linux/errno.h>
 #include <linux/iova_bitmap.h>
 #include <linux/of.h>
+#include <linux/ratelimit_types.h>
 #include <linux/scatterlist.h>
 #include <linux/types.h>
 
@@ -41,6 +42,7 @@ struct iommu_fault_param;
 struct iommu_group;
 struct iommu_ops;
 struct iommu_sva;
+struct iommu_mm_watch;
 struct notifier_block;
 struct pci_dev;
 
@@ -59,7 +61,7 @@ struct pci_dev;
  */
 #define IOMMU_PRIV	0x20
 
-/* Direction of a fault given to report_iommu_fault() */
+/* Direction of a fault given to report_iommu_fault(), iommu_device_fault() */
 #define IOMMU_FAULT_READ	0x0
 #define IOMMU_FAULT_WRITE	0x1
 
@@ -261,6 +263,8 @@ struct iommu_domain_geometry {
  *	iommu_sva_lock
  * @next: %IOMMU_DOMAIN_SVA only: link in iommu_mm_data.sva_domains, under
  *	iommu_sva_lock
+ * @watch: %IOMMU_DOMAIN_SVA only: slots, and what becomes of them when the mm
+ *	ends. Constant while anything translates with the domain
  * @users: (device, slot) pairs that translate with it. Core only, as is
  *	@stranded. Both begin at 0, so that zeroed memory is a valid domain
  * @stranded: how many of @users the core could not move away although it had
@@ -286,6 +290,7 @@ struct iommu_domain {
 	struct mm_struct *mm;
 	int bonds;
 	struct list_head next;
+	struct iommu_mm_watch *watch;
 
 	atomic_t users;
 	atomic_t stranded;
@@ -707,6 +712,14 @@ struct iommu_ops {
  *	domain. The last argument is the domain the PASID has now, to be
  *	replaced without a moment in which requests fail if the hardware can;
  *	%NULL if the PASID is empty. Errors as for @attach_dev
+ * @block_dev_pasid: %IOMMU_DOMAIN_SVA only, and needed there: the mm may end, so
+ *	have the device's requests with this PASID fail from now on, page requests
+ *	apart, and forget all translations for it. Called once for what
+ *	@set_dev_pasid has set; iommu_ops.remove_dev_pasid() follows later. Cannot
+ *	fail, must not sleep, nor wait for anybody but the IOMMU's hardware
+ * @flush_mm: %IOMMU_DOMAIN_SVA only, and needed there: forget what is cached of
+ *	the addresses from the second argument up to, not including, the third; 0
+ *	and ULONG_MAX: all. Page table locks may be held: must not sleep
  * @map_pages: maps some pages of one size, physically contiguous. Adds the
  *	bytes mapped to the last argument also when it fails; success with
  *	nothing mapped is a bug. Sleeps only if the gfp flags allow
@@ -731,12 +744,18 @@ struct iommu_ops {
  *
  * The group mutex is held in attach_dev() and set_dev_pasid(), which may sleep.
  * What the driver reads there from the core, as iommu_get_domain_for_dev(), is
- * what the hardware of this device has at that moment.
+ * what the hardware of this device has at that moment. An mm cannot end during
+ * set_dev_pasid() of its domain.
  */
 struct iommu_domain_ops {
 	int (*attach_dev)(struct iommu_domain *domain, struct device *dev);
 	int (*set_dev_pasid)(struct iommu_domain *domain, struct device *dev,
 			     ioasid_t pasid, struct iommu_domain *old);
+
+	void (*block_dev_pasid)(struct iommu_domain *domain,
+				struct device *dev, ioasid_t pasid);
+	void (*flush_mm)(struct iommu_domain *domain, unsigned long start,
+			 unsigned long end);
 
 	int (*map_pages)(struct iommu_domain *domain, unsigned long iova,
 			 phys_addr_t paddr, size_t pgsize, size_t pgcount,
@@ -842,6 +861,30 @@ enum iommu_deferral {
 };
 
 /**
+ * struct iommu_fault_count - Requests of a device with one PASID that failed
+ * @pasid: the PASID; 0: nobody's
+ * @count: how many
+ */
+struct iommu_fault_count {
+	u32		pasid;
+	atomic_long_t	count;
+};
+
+/**
+ * struct iommu_faults - Requests of a device that failed, see iommu-faults.c
+ * @limit: of lines in the log
+ * @without: those without PASID
+ * @pasids: those of the first few PASIDs that had any; %NULL: it has no PASIDs
+ * @others: those of all others, and of PASIDs the device no longer has
+ */
+struct iommu_faults {
+	struct ratelimit_state		limit;
+	atomic_long_t			without;
+	struct iommu_fault_count	*pasids;
+	atomic_long_t			others;
+};
+
+/**
  * struct dev_iommu - What the IOMMU side keeps for one device
  * @lock: serialises setting up @fault_param
  * @fault_param: open page requests; %NULL without %IOMMU_DEV_FEAT_IOPF
@@ -861,6 +904,7 @@ enum iommu_deferral {
  * @pci_32bit_workaround: IOVAs stay below 4 GiB as long as there are any
  * @require_direct: has %IOMMU_RESV_DIRECT regions, so must not be blocked
  * @shadow_on_flush: a hypervisor learns of mappings by flushes, make them rare
+ * @faults: its requests that failed. Changed in interrupts, without a lock
  *
  * It appears under iommu_probe_device_lock, together with the fwspec or when
  * the device is probed, and goes when the device leaves.
@@ -880,6 +924,7 @@ struct dev_iommu {
 	u32				pci_32bit_workaround:1;
 	u32				require_direct:1;
 	u32				shadow_on_flush:1;
+	struct iommu_faults		faults;
 };
 
 /**
@@ -1100,6 +1145,8 @@ void iommu_set_fault_handler(struct iommu_domain *domain,
 			     iommu_fault_handler_t handler, void *token);
 int report_iommu_fault(struct iommu_domain *domain, struct device *dev,
 		       unsigned long iova, int flags);
+bool iommu_device_fault(struct device *dev, ioasid_t pasid, u64 addr,
+			int flags);
 
 int iommu_attach_device(struct iommu_domain *domain, struct device *dev);
 void iommu_detach_device(struct iommu_domain *domain, struct device *dev);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * faults: what devices were not allowed to do, from the kernel's log, and the
- * devices that the core has fenced off.
+ * faults: what devices were not allowed to do, from the kernel's log, how often
+ * by the core's count, and the devices that the core has fenced off.
  *
  * Each driver has a form of its own. A line that is understood is taken apart,
- * one that is only known to be a fault is shown as it is. The log is a ring and
- * drivers limit their lines: a fault that is not here may still have been.
+ * one that is only known to be a fault is shown as it is. The log is a ring, lines
+ * are limited, and what users do is not printed: the count tells.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -168,6 +168,25 @@ static bool fenced(const struct device *one, const struct device *dev)
 	return (one->parked || one->stranded) && (!dev || one == dev);
 }
 
+static void counted_json(struct model *m, struct device *dev)
+{
+	size_t i, k;
+
+	js_array("counted");
+	for (i = 0; i < m->devices_count; i++) {
+		struct device *one = m->devices[i];
+
+		for (k = 0; k < one->faults_count && (!dev || one == dev); k++) {
+			js_object(NULL);
+			js_text("device", one->name);
+			js_text("whose", one->faults[k].whose);
+			js_number("count", one->faults[k].count);
+			js_close();
+		}
+	}
+	js_close();
+}
+
 static void faults_json(struct model *m, const struct faults *all,
 			struct device *dev, bool readable)
 {
@@ -193,6 +212,7 @@ static void faults_json(struct model *m, const struct faults *all,
 	}
 	js_close();
 	js_bool("state_readable", state_read(m));
+	counted_json(m, dev);
 	js_array("fenced_off");
 	for (i = 0; i < m->devices_count; i++) {
 		struct device *one = m->devices[i];
@@ -207,6 +227,16 @@ static void faults_json(struct model *m, const struct faults *all,
 	}
 	js_close();
 	js_end();
+}
+
+static void counted_print(const struct device *one)
+{
+	size_t k;
+
+	for (k = 0; k < one->faults_count; k++)
+		printf("%s: %lu fault%s %s\n", one->name, one->faults[k].count,
+		       one->faults[k].count == 1 ? "" : "s",
+		       one->faults[k].whose);
 }
 
 static void faults_print(struct model *m, const struct faults *all,
@@ -237,6 +267,9 @@ static void faults_print(struct model *m, const struct faults *all,
 	if (t.rows)
 		table_print(&t);
 	for (i = 0; i < m->devices_count; i++)
+		if (!dev || m->devices[i] == dev)
+			counted_print(m->devices[i]);
+	for (i = 0; i < m->devices_count; i++)
 		if (fenced(m->devices[i], dev))
 			printf("%s is %s: %s\n", m->devices[i]->name,
 			       colored(RED, "fenced off"),
@@ -262,8 +295,11 @@ int do_faults(int argc, char **argv)
 		faults_print(m, &all, dev);
 	for (i = 0; i < all.count; i++)
 		seen += about(&all.list[i], dev);
-	for (i = 0; i < m->devices_count; i++)
+	for (i = 0; i < m->devices_count; i++) {
 		seen += fenced(m->devices[i], dev);
+		if (!dev || m->devices[i] == dev)
+			seen += m->devices[i]->faults_count;
+	}
 	if (seen)
 		return EXIT_YES;
 	return readable ? EXIT_NO : EXIT_UNTOLD;

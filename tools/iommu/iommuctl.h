@@ -93,6 +93,12 @@ int root_write(const char *path, const char *text);
 /* model.c */
 struct pci_info;
 
+/* Faults that the core has counted: "of PASID 5", "without PASID" and so on */
+struct counted {
+	char *whose;
+	unsigned long count;
+};
+
 struct device {
 	char *name;
 	char *path;		/* real, below /sys/devices */
@@ -108,6 +114,8 @@ struct device {
 	unsigned long pasids;	/* they are below this; 0: not told, or none */
 	enum tri dma_driver;	/* its driver uses the DMA API */
 	bool stranded, in_reset, direct;
+	struct counted *faults;
+	size_t faults_count;
 };
 
 struct group {

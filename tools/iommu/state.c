@@ -84,14 +84,14 @@ static struct device *member(struct group *group, const char *name)
 }
 
 /* "0000:03:00.1: DMA-FQ, ..., shares with 0000:03:00.0: functions without ACS" */
-static void read_device(struct group *group, char *line)
+static struct device *read_device(struct group *group, char *line)
 {
 	char *name = cut(&line, ": ");
 	struct device *dev = member(group, name);
 	char *shares, *parked;
 
 	if (!dev)
-		return;
+		return NULL;
 	dev->dma_driver = NO;
 	/* Reasons are text of their own and come last: nothing is cut in them. */
 	shares = strstr(line, ", shares with ");
@@ -110,16 +110,36 @@ static void read_device(struct group *group, char *line)
 	dev->translates = cut(&line, ", ");
 	while (*line)
 		read_device_part(dev, cut(&line, ", "));
+	return dev;
 }
 
-static void read_line(struct group *group, char *line)
+/* "of PASID 5: 12", below the device; its own lines are indented once more */
+static void read_faults(struct device *dev, char *line)
 {
+	struct counted one = { .whose = cut(&line, ": ") };
+	char *end;
+
+	one.count = strtoul(line, &end, 10);
+	if (end == line)
+		return;
+	dev->faults = mem_grow(dev->faults, dev->faults_count, sizeof(one));
+	dev->faults[dev->faults_count++] = one;
+}
+
+static void read_line(struct group *group, char *line, struct device **last)
+{
+	static const char faults[] = "  faults ";
 	char *key;
 
+	if (*last && text_starts(line, faults)) {
+		read_faults(*last, line + strlen(faults));
+		return;
+	}
+	*last = NULL;
 	if (!strstr(line, ": ") && !text_starts(line, "device "))
 		return;
 	if (text_starts(line, "device ")) {
-		read_device(group, line + strlen("device "));
+		*last = read_device(group, line + strlen("device "));
 		return;
 	}
 	key = cut(&line, ": ");
@@ -136,6 +156,7 @@ static void read_line(struct group *group, char *line)
 /* Returns whether the core could be asked. */
 bool state_read(struct model *m)
 {
+	struct device *last = NULL;
 	struct group *group = NULL;
 	char *text, *line;
 
@@ -152,7 +173,7 @@ bool state_read(struct model *m)
 			if (group)
 				group->told = true;
 		} else if (group && text_starts(line, "  ")) {
-			read_line(group, line + 2);
+			read_line(group, line + 2, &last);
 		}
 	}
 	return true;

@@ -140,9 +140,8 @@ static struct mock_fault *mock_fault_find(struct mock_iommu *m, enum mock_op op,
 }
 
 /* The fault that strikes this call, or NULL; counts the call as well. */
-static struct mock_fault *mock_strike(struct mock_iommu *m, enum mock_op op,
-				      struct mock_dev *md,
-				      struct iommu_domain *domain)
+struct mock_fault *mock_strike(struct mock_iommu *m, enum mock_op op,
+			       struct mock_dev *md, struct iommu_domain *domain)
 {
 	struct mock_fault *fault;
 
@@ -153,7 +152,6 @@ static struct mock_fault *mock_strike(struct mock_iommu *m, enum mock_op op,
 	return fault;
 }
 
-static __printf(2, 3)
 void mock_note(struct mock_iommu *m, const char *fmt, ...)
 {
 	va_list args;
@@ -264,6 +262,10 @@ static int mock_set_dev_pasid(struct iommu_domain *domain, struct device *dev,
 		return -EINVAL;
 	mock_check_told(md);
 	mock_check_alive(md, domain);
+	if (domain->type == IOMMU_DOMAIN_SVA &&
+	    !atomic_read(&domain->mm->mm_users))
+		KUNIT_FAIL(m->test, "T10: d%d.%u is given a dead %s", md->index,
+			   pasid, name);
 	if (old != md->hw[pasid])
 		KUNIT_FAIL(m->test, "T6: d%d.%u has %s, its driver is told %s",
 			   md->index, pasid,
@@ -290,14 +292,18 @@ static void mock_remove_dev_pasid(struct device *dev, ioasid_t pasid,
 				  struct iommu_domain *domain)
 {
 	struct mock_dev *md = to_mock_dev(dev);
+	struct iommu_domain *has = domain;
 	struct mock_iommu *m = md->m;
 
+	/* T10: an address space is left by being blocked first. */
+	if (domain->type == IOMMU_DOMAIN_SVA)
+		has = &m->blocked;
 	mock_strike(m, MOCK_REMOVE_PASID, md, domain);
 	if (m->on_call)
 		m->on_call(m, MOCK_REMOVE_PASID, md, pasid);
 	mock_note(m, " d%d.%u-%s", md->index, pasid,
 		  mock_domain_name(m, domain));
-	if (pasid >= MOCK_SLOTS || md->hw[pasid] != domain) {
+	if (pasid >= MOCK_SLOTS || md->hw[pasid] != has) {
 		KUNIT_FAIL(m->test, "T6: %s removed from d%d.%u, which has %s",
 			   mock_domain_name(m, domain), md->index, pasid,
 			   pasid >= MOCK_SLOTS ? "no such slot" :
@@ -309,8 +315,8 @@ static void mock_remove_dev_pasid(struct device *dev, ioasid_t pasid,
 
 /* ---- domains ------------------------------------------------------------- */
 
-static struct iommu_domain *mock_alloc(struct mock_iommu *m,
-				       const struct iommu_domain_ops *ops)
+struct iommu_domain *mock_alloc(struct mock_iommu *m,
+				const struct iommu_domain_ops *ops)
 {
 	struct mock_fault *fault = mock_strike(m, MOCK_ALLOC, NULL, NULL);
 	struct mock_domain *mdom;
@@ -340,14 +346,6 @@ static struct iommu_domain *mock_alloc_paging(struct device *dev)
 	struct mock_iommu *m = to_mock_dev(dev)->m;
 
 	return mock_alloc(m, &m->paging_ops);
-}
-
-static struct iommu_domain *mock_alloc_sva(struct device *dev,
-					   struct mm_struct *mm)
-{
-	struct mock_iommu *m = to_mock_dev(dev)->m;
-
-	return mock_alloc(m, &m->sva_ops);
 }
 
 struct iommu_domain *mock_legacy_alloc(unsigned int type)
@@ -523,6 +521,7 @@ static void mock_release_device(struct device *dev)
 	struct mock_dev *md = to_mock_dev(dev);
 
 	mock_strike(md->m, MOCK_RELEASE, md, NULL);
+	mock_sva_unplug(md);
 	for (int slot = 1; slot < MOCK_SLOTS; slot++)
 		if (md->hw[slot])
 			KUNIT_FAIL(md->m->test, "d%d released, d%d.%d has %s",
@@ -585,11 +584,6 @@ static bool mock_is_attach_deferred(struct device *dev)
 static int mock_def_domain_type(struct device *dev)
 {
 	return to_mock_dev(dev)->def_type;
-}
-
-static int mock_feature(struct device *dev, enum iommu_dev_features feature)
-{
-	return 0;
 }
 
 void mock_add_resv(struct mock_dev *md, phys_addr_t start, size_t length,
@@ -782,15 +776,12 @@ static void mock_init_ops(struct mock_iommu *m)
 	m->ops = (struct iommu_ops){
 		.capable = mock_capable,
 		.domain_alloc_paging = mock_alloc_paging,
-		.domain_alloc_sva = mock_alloc_sva,
 		.probe_device = mock_probe_device,
 		.release_device = mock_release_device,
 		.probe_finalize = mock_probe_finalize,
 		.device_group = mock_device_group,
 		.get_resv_regions = mock_get_resv_regions,
 		.is_attach_deferred = mock_is_attach_deferred,
-		.dev_enable_feat = mock_feature,
-		.dev_disable_feat = mock_feature,
 		.def_domain_type = mock_def_domain_type,
 		.remove_dev_pasid = mock_remove_dev_pasid,
 		.default_domain_ops = &m->paging_ops,
@@ -815,6 +806,7 @@ static void mock_iommu_end(void *data)
 		if (m->devs[i])
 			mock_unplug(m->devs[i]);
 	mock_unregister(m);
+	mock_sva_end(m);
 	list_for_each_entry_safe(pos, next, &m->domains, link) {
 		if (!pos->freed)
 			KUNIT_FAIL(m->test, "domain %s is never freed",
@@ -846,6 +838,7 @@ struct mock_iommu *mock_iommu_new(struct kunit *test)
 	spin_lock_init(&m->lock);
 	INIT_LIST_HEAD(&m->domains);
 	mock_init_ops(m);
+	mock_sva_init(m);
 	KUNIT_ASSERT_EQ(test, 0,
 			kunit_add_action_or_reset(test, mock_iommu_end, m));
 	mock_newest = m;

@@ -12,12 +12,15 @@
  *	d0.5:B		PASID 5 of device 0 was set to B
  *	d0.5:B<A	the same, and the core said A was there before
  *	d0.5-B		PASID 5 of device 0 was removed, the core said it had B
+ *	d0.5#B		PASID 5 of device 0 was blocked, B being an address space
+ *	A[1000,3000)	addresses of address space A were flushed
  *
  * Paging domains are called A, B, C... in the order of their allocation.
  *
  * The mock itself fails the test when the core breaks its word: a slot that
  * translates with a freed domain, a driver told an old domain which the
- * hardware does not have (T6), a PASID removed that never was set.
+ * hardware does not have (T6), a PASID removed that never was set, an address
+ * space that has ended or may end during the call (T10).
  */
 #ifndef __IOMMU_TESTS_MOCK_IOMMU_H
 #define __IOMMU_TESTS_MOCK_IOMMU_H
@@ -49,6 +52,8 @@ enum mock_op {
 	MOCK_ATTACH,
 	MOCK_SET_PASID,
 	MOCK_REMOVE_PASID,
+	MOCK_BLOCK_PASID,
+	MOCK_FLUSH_MM,
 	MOCK_MAP,
 	MOCK_UNMAP,
 	MOCK_SYNC_MAP,
@@ -93,6 +98,8 @@ struct mock_script {
  * @moved: attaches that succeeded since then
  * @again: attaches of what its hardware had already, which drivers that count
  *	attachments take for a second one
+ * @answers: page requests answered
+ * @answer: the last answer
  * @hw: what each slot translates with; NULL is nothing at all
  * @resv: its reserved regions
  * @nr_resv: their number
@@ -111,6 +118,8 @@ struct mock_dev {
 	unsigned int failed;
 	unsigned int moved;
 	unsigned int again;
+	unsigned int answers;
+	u32 answer;
 	struct iommu_domain *hw[MOCK_SLOTS];
 	struct {
 		phys_addr_t start;
@@ -188,6 +197,7 @@ struct mock_fault {
  * @on_call: the test's look into the middle of a driver call
  * @on_call_data: for @on_call
  * @stalled: map_pages() calls in a row that mapped nothing
+ * @iopf: page requests of devices with IOMMU_DEV_FEAT_IOPF
  * @counts: the driver counts attachments: a device must not be attached to what
  *	it has already
  * @lock: guards the devices, the faults, the counts, the journal and the list of
@@ -220,6 +230,7 @@ struct mock_iommu {
 			struct mock_dev *md, ioasid_t pasid);
 	void *on_call_data;
 	unsigned int stalled;
+	struct iopf_queue *iopf;
 	bool counts;
 	spinlock_t lock;	/* a leaf */
 };
@@ -276,6 +287,23 @@ int mock_faults_left(struct mock_iommu *m);
 void mock_script(struct mock_iommu *m, u32 mask, bool breaks);
 /* Domains that were freed may be forgotten: nobody shall find them used. */
 void mock_forget_freed(struct mock_iommu *m);
+
+/* For mock-sva.c: count and journal a call; the fault that strikes it. */
+struct mock_fault *mock_strike(struct mock_iommu *m, enum mock_op op,
+			       struct mock_dev *md, struct iommu_domain *domain);
+__printf(2, 3)
+void mock_note(struct mock_iommu *m, const char *fmt, ...);
+struct iommu_domain *mock_alloc(struct mock_iommu *m,
+				const struct iommu_domain_ops *ops);
+void mock_sva_init(struct mock_iommu *m);
+void mock_sva_end(struct mock_iommu *m);
+void mock_sva_unplug(struct mock_dev *md);
+
+/*
+ * A device with page requests asks for a page, and waits for the answer, which
+ * is returned; an error if it cannot ask.
+ */
+int mock_request_page(struct mock_dev *md, ioasid_t pasid, u64 addr, u32 perm);
 
 void mock_journal_clear(struct mock_iommu *m);
 void mock_count_clear(struct mock_iommu *m);

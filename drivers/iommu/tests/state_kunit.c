@@ -2,6 +2,7 @@
 /*
  * W45: what the core knows of a group can be read, word for word.
  */
+#include <linux/sched/mm.h>
 #include <linux/seq_file.h>
 #include "mock-iommu.h"
 
@@ -182,6 +183,34 @@ static void last_refusal_is_shown(struct kunit *test)
 	iommu_domain_free(a);
 }
 
+/* Below the device whose they are. */
+static void faults_are_shown(struct kunit *test)
+{
+	struct mock_dev *md = mock_group_with_pasids(test, 1);
+
+	iommu_device_fault(&md->dev, PASID, 0, IOMMU_FAULT_READ);
+	expect_words(test, md, "\n    faults of PASID 5: 1\n");
+}
+
+/* T10: why the slot is there and does not translate. */
+static void ended_process_is_shown(struct kunit *test)
+{
+	struct mock_dev *md = mock_group_with_pasids(test, 1);
+	struct mm_struct *mm = mm_alloc();
+	struct iommu_sva *bond;
+
+	KUNIT_ASSERT_NOT_NULL(test, mm);
+	bond = iommu_sva_bind_device(&md->dev, mm);
+	if (!IS_ERR(bond))
+		expect_words(test, md, ": SVA, handle\n");
+	mmput(mm);
+	if (bond == ERR_PTR(-EOPNOTSUPP))
+		kunit_skip(test, "this kernel has no SVA here");
+	KUNIT_ASSERT_FALSE(test, IS_ERR(bond));
+	expect_words(test, md, ": SVA, handle, its process is gone\n");
+	iommu_sva_unbind_device(bond);
+}
+
 static struct kunit_case state_cases[] = {
 	KUNIT_CASE(owner_and_domains_are_shown),
 	KUNIT_CASE(members_flags_are_shown),
@@ -189,6 +218,8 @@ static struct kunit_case state_cases[] = {
 	KUNIT_CASE(parked_device_is_shown_until_it_returns),
 	KUNIT_CASE(large_group_is_shown_whole),
 	KUNIT_CASE(last_refusal_is_shown),
+	KUNIT_CASE(faults_are_shown),
+	KUNIT_CASE(ended_process_is_shown),
 	{}
 };
 

@@ -2,8 +2,8 @@
 /*
  * What the IOMMU core decides, as it decides it: transitions, ownership,
  * default domains, parking and refusals. Mapping has events of its own in
- * trace/events/iommu.h. All of them are recorded under the group's mutex, so
- * for one group their order is the order of what happened.
+ * trace/events/iommu.h. All but the last two are recorded under the group's mutex,
+ * so for one group their order is the order of what happened.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM iommu_core
@@ -159,6 +159,55 @@ TRACE_EVENT(iommu_refusal,
 		  __entry->group, __get_str(request), __get_str(reason),
 		  __entry->error, __get_str(device), __get_str(obstacle),
 		  __get_str(owner), __get_str(name))
+);
+
+/*
+ * A process has exited: from now on requests of the device with its PASID fail.
+ * Recorded without the group's mutex.
+ */
+TRACE_EVENT(iommu_mm_end,
+
+	TP_PROTO(struct device *dev, u32 pasid),
+
+	TP_ARGS(dev, pasid),
+
+	TP_STRUCT__entry(
+		__string(device, dev_name(dev))
+		__field(u32, pasid)
+	),
+
+	TP_fast_assign(
+		__assign_str(device);
+		__entry->pasid = pasid;
+	),
+
+	TP_printk("device=%s pasid=%u", __get_str(device), __entry->pasid)
+);
+
+/* A request failed; pasid 0: it was one without PASID. */
+TRACE_EVENT(iommu_fault,
+
+	TP_PROTO(struct device *dev, u32 pasid, u64 addr, bool write),
+
+	TP_ARGS(dev, pasid, addr, write),
+
+	TP_STRUCT__entry(
+		__string(device, dev_name(dev))
+		__field(u32, pasid)
+		__field(u64, addr)
+		__field(bool, write)
+	),
+
+	TP_fast_assign(
+		__assign_str(device);
+		__entry->pasid = pasid;
+		__entry->addr = addr;
+		__entry->write = write;
+	),
+
+	TP_printk("device=%s pasid=%u addr=0x%llx %s",
+		  __get_str(device), __entry->pasid, __entry->addr,
+		  __entry->write ? "write" : "read")
 );
 
 #endif /* _TRACE_IOMMU_CORE_H */

@@ -333,6 +333,8 @@ def pasid(top):
           Config(0x8086, 0x0cfe, INTEGRATED).ats(False).pasid(20, False), group=1, unit='dmar0')
     m.told(0, 'kernel (driver idxd), count 1',
            'device 0000:00:01.0: DMA, PASIDs below 1048576 (device), driver idxd uses the DMA API',
+           '  faults without PASID: 1', '  faults of PASID 5: 41273',
+           '  faults of other PASIDs: 12',
            'no PASID: DMA', 'PASID 5: SVA, handle', kind='DMA')
     m.told(1, 'none, count 0', 'device 0000:00:02.0: Identity, PASIDs below 1024 (IOMMU)',
            kind='Identity')
