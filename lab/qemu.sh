@@ -85,7 +85,8 @@ if [ -n "${iommu[*]}" ]; then
 fi
 
 accel=$("$lab/accel.sh" "$image")
-cpu=qemu64
+# Pages of 1 GiB: there are tables of the kernel that only they replace.
+cpu=qemu64,+pdpe1gb
 [ "$accel" != kvm ] || cpu=host
 
 # Two edu devices alone, two functions that share a slot (one group, as nothing

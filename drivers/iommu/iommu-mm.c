@@ -24,8 +24,12 @@
  *
  * Documentation/driver-api/iommu/sva.rst says why the end of an mm cannot take
  * any lock but this one.
+ *
+ * Where the page tables of each process lead to the kernel's as well, all who
+ * share one have to forget a table of the kernel before it is freed.
  */
 #include <linux/mmu_notifier.h>
+#include <linux/rwsem.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
@@ -33,10 +37,15 @@
 
 #include "iommu-priv.h"
 
+/* All that is shared; whoever goes through it need not keep others from it. */
+static LIST_HEAD(iommu_mm_watches);
+static DECLARE_RWSEM(iommu_mm_watches_rwsem);
+
 /**
  * struct iommu_mm_watch - what the core keeps for an SVA domain
  * @notifier: hears of the mm's changes and of its end
  * @domain: the domain
+ * @entry: link in iommu_mm_watches, under its rwsem
  * @lock: guards @live, @ended and @gone; a leaf, but for locks of the driver
  * @live: slots that translate, struct iommu_mm_slot
  * @ended: slots that fail every request, and have to be removed yet
@@ -45,6 +54,7 @@
 struct iommu_mm_watch {
 	struct mmu_notifier notifier;
 	struct iommu_domain *domain;
+	struct list_head entry;
 	spinlock_t lock;	/* the slots */
 	struct list_head live;
 	struct list_head ended;
@@ -150,6 +160,10 @@ int iommu_mm_follow(struct iommu_domain *domain, struct mm_struct *mm)
 		return ret;
 	}
 	domain->watch = watch;
+
+	down_write(&iommu_mm_watches_rwsem);
+	list_add_tail(&watch->entry, &iommu_mm_watches);
+	up_write(&iommu_mm_watches_rwsem);
 	return 0;
 }
 
@@ -167,9 +181,38 @@ void iommu_mm_unfollow(struct iommu_domain *domain)
 	struct iommu_mm_watch *watch = domain->watch;
 
 	WARN_ON(!list_empty(&watch->live) || !list_empty(&watch->ended));
+	down_write(&iommu_mm_watches_rwsem);
+	list_del(&watch->entry);
+	up_write(&iommu_mm_watches_rwsem);
 	mmu_notifier_unregister(&watch->notifier, domain->mm);
 	domain->watch = NULL;
 	kfree(watch);
+}
+
+/**
+ * iommu_flush_kernel_tables() - Have IOMMUs forget page tables of the kernel
+ * @start: the first address that was translated through them
+ * @end: the first one that was not; %ULONG_MAX: there is none
+ *
+ * For an architecture whose page tables of a process lead to the kernel's. A
+ * device cannot use the kernel's addresses, but it can try, and its IOMMU then
+ * remembers the tables it passed. Called when nothing leads to them any more and
+ * before they are freed: by then a device that begins to share an address space
+ * does not find them, and all that do so already forget them. Otherwise the IOMMU
+ * would take whatever is written there next for a table.
+ *
+ * Intel VT-d, section 6.2, caches for paging structures.
+ *
+ * Context: process context, sleeps. Takes no lock under which memory is
+ * allocated.
+ */
+void iommu_flush_kernel_tables(unsigned long start, unsigned long end)
+{
+	struct iommu_mm_watch *watch;
+
+	guard(rwsem_read)(&iommu_mm_watches_rwsem);
+	list_for_each_entry(watch, &iommu_mm_watches, entry)
+		watch->domain->ops->flush_mm(watch->domain, start, end);
 }
 
 /*

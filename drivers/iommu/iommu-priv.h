@@ -24,6 +24,7 @@
  *	  mm->mmap_lock
  *	  group->mutex
  *	    dev->iommu->lock		page requests on their way
+ *	iommu_mm_watches_rwsem		all watches; taken when kernel memory is mapped
  *	iommu_mm_watch.lock (spin)	slots of an mm; the end of the mm takes it
  *	  driver locks that spin	alone, whatever its caller holds
  *	iommu_device_lock (spin)	the list of registered IOMMUs
@@ -444,6 +445,13 @@ void iommu_faults_forget(struct iommu_faults *faults, ioasid_t pasid);
 void iommu_faults_seq(struct iommu_faults *faults, struct seq_file *m);
 
 /* ---- floor 1: iommu-mm.c ----------------------------------------------- */
+
+/*
+ * On x86 the page tables of a process lead to the kernel's. Where those are
+ * freed without iommu_flush_kernel_tables() no device may walk them.
+ */
+#define IOMMU_ARCH_HAS_SVA	(!IS_ENABLED(CONFIG_X86) || \
+				 IS_ENABLED(CONFIG_ARCH_HAS_IOMMU_TABLE_FLUSH))
 
 #ifdef CONFIG_IOMMU_SVA
 int iommu_mm_follow(struct iommu_domain *domain, struct mm_struct *mm);

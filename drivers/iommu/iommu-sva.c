@@ -429,8 +429,8 @@ static struct iommu_sva *iommu_sva_bind(struct device *dev,
  * Context: process context, takes iommu_sva_lock, the mm's mmap_lock and
  * group->mutex.
  * Return: the bond, or an ERR_PTR: -ENODEV no group or no IOMMU; -EOPNOTSUPP
- * on x86, where IOMMUs are not told that kernel page tables are freed, or the
- * driver has no SVA; -ESRCH the process has exited; -EBUSY the mm's addresses do
+ * on an x86 kernel that does not tell IOMMUs that kernel page tables are freed, or
+ * the driver has no SVA; -ESRCH the process has exited; -EBUSY the mm's addresses do
  * not fit devices, or the mm's PASID is used for something else on this device;
  * -EOVERFLOW the mm has a PASID that is too big for the device; -ENOSPC no PASID
  * is left, or the device has none; -EINTR; -ENOMEM; or the driver's error.
@@ -442,7 +442,7 @@ struct iommu_sva *iommu_sva_bind_device(struct device *dev,
 
 	if (!dev->iommu_group || !dev_has_iommu(dev))
 		return ERR_PTR(-ENODEV);
-	if (IS_ENABLED(CONFIG_X86))
+	if (!IOMMU_ARCH_HAS_SVA)
 		return iommu_sva_refuse(dev, IOMMU_REFUSED_SVA_ARCH,
 					-EOPNOTSUPP);
 	/* Who has ended already can tell nobody any more. */

@@ -1834,6 +1834,7 @@ struct iommu_sva *iommu_sva_bind_device(struct device *dev,
 					struct mm_struct *mm);
 void iommu_sva_unbind_device(struct iommu_sva *handle);
 u32 iommu_sva_get_pasid(struct iommu_sva *handle);
+void iommu_flush_kernel_tables(unsigned long start, unsigned long end);
 
 #else /* CONFIG_IOMMU_MM_DATA */
 
@@ -1863,6 +1864,9 @@ static inline u32 iommu_sva_get_pasid(struct iommu_sva *handle)
 {
 	return IOMMU_PASID_INVALID;
 }
+
+static inline void iommu_flush_kernel_tables(unsigned long start,
+					     unsigned long end) {}
 
 #endif /* CONFIG_IOMMU_MM_DATA */
 

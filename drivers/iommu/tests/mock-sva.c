@@ -44,6 +44,8 @@ static void mock_flush_mm(struct iommu_domain *domain, unsigned long start,
 	if (mock_freed(domain))
 		KUNIT_FAIL(m->test, "freed address space %s is flushed",
 			   mock_domain_name(m, domain));
+	if (m->on_call)
+		m->on_call(m, MOCK_FLUSH_MM, NULL, IOMMU_NO_PASID);
 }
 
 static void mock_page_response(struct device *dev, struct iopf_fault *evt,

@@ -329,8 +329,8 @@ static void undo_type(struct nomem *s)
 
 #define LACKS_DMA	(IS_ENABLED(CONFIG_IOMMU_DMA) ? NULL : \
 			 "no DMA domains without CONFIG_IOMMU_DMA")
-#define LACKS_SVA	(IS_ENABLED(CONFIG_X86) ? \
-			 "this kernel has no SVA on x86" : NULL)
+#define LACKS_SVA	(IOMMU_ARCH_HAS_SVA ? NULL : \
+			 "kernel page tables are freed untold")
 
 static const struct nomem_op nomem_ops[] = {
 	{ "claim", run_claim, undo_claim },

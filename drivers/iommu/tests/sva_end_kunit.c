@@ -19,8 +19,8 @@
 
 static int sva_end_init(struct kunit *test)
 {
-	if (IS_ENABLED(CONFIG_X86))
-		kunit_skip(test, "this kernel has no SVA on x86");
+	if (!IOMMU_ARCH_HAS_SVA)
+		kunit_skip(test, "kernel page tables are freed untold");
 	return mock_test_init(test);
 }
 
@@ -558,6 +558,30 @@ static void fork_from(struct kunit *test, struct child *child)
 							     PATIENCE));
 }
 
+/* Tables of the kernel are forgotten by all who share some, and by nobody else. */
+static void kernel_tables_are_flushed_for_all(struct kunit *test)
+{
+	struct mock_iommu *m = test->priv;
+	struct mock_dev *md = mock_group_with_pasids(test, 1);
+	struct mm_struct *one = new_mm(test), *two = new_mm(test);
+	struct iommu_sva *first = bind(test, md, one);
+	struct iommu_sva *second = bind(test, md, two);
+
+	mock_journal_clear(m);
+	iommu_flush_kernel_tables(0x1000, 0x3000);
+	expect_journal(test, one, " A[1000,3000) B[1000,3000)");
+
+	iommu_sva_unbind_device(first);
+	mock_journal_clear(m);
+	iommu_flush_kernel_tables(0x1000, 0x3000);
+	expect_journal(test, two, " B[1000,3000)");
+
+	iommu_sva_unbind_device(second);
+	mock_journal_clear(m);
+	iommu_flush_kernel_tables(0x1000, 0x3000);
+	expect_journal(test, two, "");
+}
+
 /* Fork and exit: the child has neither the parent's PASID nor its end. */
 static void child_has_a_bond_and_an_end_of_its_own(struct kunit *test)
 {
@@ -724,6 +748,7 @@ static struct kunit_case sva_end_cases[] = {
 	KUNIT_CASE(driver_that_cannot_block_is_refused),
 	KUNIT_CASE(slot_of_a_process_is_not_replaced),
 	KUNIT_CASE(changes_are_flushed_while_bound),
+	KUNIT_CASE(kernel_tables_are_flushed_for_all),
 	KUNIT_CASE(child_has_a_bond_and_an_end_of_its_own),
 	KUNIT_CASE(exec_ends_the_bond),
 	KUNIT_CASE(page_request_brings_the_page),

@@ -23,8 +23,8 @@ static struct mm_struct *new_mm(struct kunit *test)
 
 static void skip_without_sva(struct kunit *test)
 {
-	if (IS_ENABLED(CONFIG_X86))
-		kunit_skip(test, "this kernel has no SVA on x86");
+	if (!IOMMU_ARCH_HAS_SVA)
+		kunit_skip(test, "kernel page tables are freed untold");
 }
 
 static struct iommu_sva *bind(struct kunit *test, struct mock_dev *md,
@@ -45,12 +45,12 @@ static void bind_without_group_is_refused(struct kunit *test)
 			    iommu_sva_bind_device(&md->dev, new_mm(test)));
 }
 
-/* 1.2: x86 does not tell IOMMUs when kernel page tables are freed. */
+/* 1.2: x86 without telling IOMMUs when kernel page tables are freed. */
 static void bind_is_refused_where_the_kernel_cannot(struct kunit *test)
 {
 	struct mock_dev *md = mock_group_with_pasids(test, 1);
 
-	if (!IS_ENABLED(CONFIG_X86))
+	if (IOMMU_ARCH_HAS_SVA)
 		kunit_skip(test, "this kernel has SVA here");
 	KUNIT_EXPECT_PTR_EQ(test, (struct iommu_sva *)ERR_PTR(-EOPNOTSUPP),
 			    iommu_sva_bind_device(&md->dev, new_mm(test)));
