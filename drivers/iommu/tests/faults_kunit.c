@@ -79,6 +79,21 @@ static void faults_are_counted_by_device(struct kunit *test)
 			   "    faults of PASID 5: 1\n");
 }
 
+/* A page request with a PASID that nobody has: refused, counted, not printed. */
+static void page_request_of_nobody_is_counted(struct kunit *test)
+{
+	struct mock_dev *md = mock_group_with_pasids(test, 1);
+
+	KUNIT_ASSERT_EQ(test, 0,
+			iommu_dev_enable_feature(&md->dev,
+						 IOMMU_DEV_FEAT_IOPF));
+	KUNIT_EXPECT_EQ(test, IOMMU_PAGE_RESP_INVALID,
+			mock_request_page(md, PASID, SZ_4K,
+					  IOMMU_FAULT_PERM_WRITE));
+	KUNIT_EXPECT_STREQ(test, text_of(test, md),
+			   "    faults of PASID 5: 1\n");
+}
+
 /* However many PASIDs there are, each fault is counted somewhere. */
 static void the_seventeenth_pasid_is_among_others(struct kunit *test)
 {
@@ -195,6 +210,7 @@ static void pasid_of_a_process_is_not_printed(struct kunit *test)
 static struct kunit_case faults_cases[] = {
 	KUNIT_CASE(faults_are_counted_by_pasid),
 	KUNIT_CASE(faults_are_counted_by_device),
+	KUNIT_CASE(page_request_of_nobody_is_counted),
 	KUNIT_CASE(the_seventeenth_pasid_is_among_others),
 	KUNIT_CASE(detached_pasid_is_forgotten),
 	KUNIT_CASE(kernels_faults_are_printed_within_limits),
