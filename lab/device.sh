@@ -1,51 +1,42 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Build the device with PASIDs (lab/device/) for the QEMU that is installed, as
-# build/device/lab-pasid-dma.so; machine vtd-pasid of lab/qemu.sh loads it.
+# Build the device with PASIDs (lab/device/), as build/device/lab-pasid-dma.so, for the
+# QEMU that is installed, or build/device10/lab-pasid-dma.so for that of lab/qemu10.sh;
+# machines vtd-pasid and vtd-sva of lab/qemu.sh load it.
 # QEMU's headers are those of Debian's source package of the same version.
-# usage: lab/device.sh
+# usage: lab/device.sh [qemu10]
 . "$(dirname "$0")/lib.sh"
+. "$lab/apt.sh"
 
+which=${1:-installed}
+one_of QEMU "$which" 'installed qemu10'
 out=$build/device
+release=''
 source=$lab/device/lab-pasid-dma.c
-result=$out/lab-pasid-dma.so
 mkdir -p "$out" "$logs"
 
 "$lab/deps.sh" device
-package=$(dpkg-query -W -f '${source:Version}' qemu-system-x86 2>/dev/null) ||
-	die "the device is built against Debian's qemu-system-x86, which is not installed"
-binary=$(dpkg-query -W -f '${Version}' qemu-system-x86)
+if [ "$which" = qemu10 ]; then
+	"$lab/qemu10.sh"
+	out=$build/device10
+	mkdir -p "$out"
+	package=$(cat "$build/qemu10/version")
+	# Its source may not be in the releases that the machine has.
+	[ ! -d "$build/qemu10/root" ] || release=trixie
+else
+	package=$(dpkg-query -W -f '${source:Version}' qemu-system-x86 2>/dev/null) ||
+		die "the device is built against Debian's qemu-system-x86, which is not installed"
+fi
 case $package in
 *:7.2+*|*:10.0.*) ;;
-*)	die "the device knows the insides of QEMU 7.2 and 10.0 only, this machine has $package" ;;
+*)	die "the device knows the insides of QEMU 7.2 and 10.0 only, this one is $package" ;;
 esac
 headers=$out/qemu-${package#*:}
-
-# An apt of our own: the machine's mirrors and keys, but with their sources, and
-# package lists in build/. What the machine has configured stays as it is.
-own_apt() {
-	apt-get -q -o Dir::Etc::SourceList="$out/apt/sources.list" -o Dir::Etc::SourceParts=- \
-		-o Dir::State::Lists="$out/apt/lists" -o Dir::Cache="$out/apt/cache" \
-		-o APT::Sandbox::User=root -o Acquire::Retries=3 "$@"
-}
-
-write_sources() {
-	local keys=/usr/share/keyrings/debian-archive-keyring.gpg
-	[ -f "$keys" ] && keys="[signed-by=$keys] " || keys=
-	mkdir -p "$out"/apt/{lists,cache}/partial
-	# shellcheck disable=SC2016 # apt replaces these
-	apt-get indextargets --format '$(ORIGIN) $(REPO_URI) $(RELEASE) $(COMPONENT)' \
-		'Created-By: Packages' | sort -u |
-	while read -r origin uri release component; do
-		[ "$origin" != Debian ] || echo "deb-src $keys$uri $release $component"
-	done >"$out/apt/sources.list"
-	[ -s "$out/apt/sources.list" ] ||
-		die "this machine has no package lists of Debian; apt-get update fetches them"
-}
+result=$out/lab-pasid-dma.so
 
 fetch() {
 	local log=$logs/device-fetch.log
-	write_sources
+	own_sources deb-src "$release"
 	rm -rf "$out/fetch"
 	mkdir -p "$out/fetch"
 	(cd "$out/fetch" && own_apt update && own_apt source --download-only "qemu=$package") \
@@ -86,9 +77,9 @@ compile() {
 	mv "$result.new" "$result"
 }
 
-hold device
+hold "$(basename "$out")"
 step "device with PASIDs for QEMU $package"
-id=$( { cat "$source" "$lab/device.sh"; echo "$binary"; } | sha256sum)
+id=$( { cat "$source" "$lab/device.sh"; echo "$package"; } | sha256sum)
 if [ -f "$result" ] && [ "$(cat "$out/.id" 2>/dev/null)" = "$id" ]; then
 	exit
 fi

@@ -26,7 +26,7 @@ make clean       remove build/
 FLAVOUR=  plain (default), debug (sanitizers), kcsan (data races; make kunit),
           cov (gcov), base (without our core)
 MACHINE=  vtd, vtd-sm (scalable mode), vtd-pasid (and a device with PASIDs),
-          virtio, amd, none; default is vtd, for run vtd-pasid    (run, shell, gdb)
+          vtd-sva (and page tables of processes, by QEMU 10), virtio, amd, none; default is vtd, for run vtd-pasid    (run, shell, gdb)
 ACCEL=    kvm or tcg; else KVM is tried and used if a guest really starts
 LINUX_SRC=    another 6.12.y tree or tarball (default: package linux-source-6.12)
 LAB_INSTALL=  no: only report missing packages and stop

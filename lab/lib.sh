@@ -14,7 +14,7 @@ base_version=6.12
 jobs=${JOBS:-$(nproc)}
 flavours='plain debug cov kcsan base'
 bench_flavours='bench-base bench-ours bench-other'
-machines='vtd vtd-sm vtd-pasid virtio amd none'
+machines='vtd vtd-sm vtd-pasid vtd-sva virtio amd none'
 
 say()  { printf '%s\n' "$*"; }
 warn() { printf 'lab: warning: %s\n' "$*" >&2; }

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Boot one guest, let it do one task, judge how it went.
 # usage: lab/qemu.sh [options] FLAVOUR
-#   -m MACHINE   vtd, vtd-sm, vtd-pasid, virtio, amd or none      (default vtd)
+#   -m MACHINE   vtd, vtd-sm, vtd-pasid, vtd-sva, virtio, amd, none (default vtd)
 #   -t TASK      lab/guest/tasks/TASK                  (default shell)
 #   -a A,B,C     its arguments
 #   -k WORDS     more kernel parameters
@@ -66,22 +66,33 @@ fresh_disks
 # In caching mode, which QEMU's own device assignment needs, Linux flushes
 # strictly whatever is asked for; one of the two has it, the other is lazy.
 iommu=()
+qemu=qemu-system-x86_64
+device_for=installed device_in=$build/device
 case $machine in
 vtd)	iommu=(-device intel-iommu,intremap=on)
 	words="intel_iommu=on $words" ;;
 vtd-sm|vtd-pasid)
 	iommu=(-device intel-iommu,intremap=on,caching-mode=on,x-scalable-mode=on,x-pasid-mode=on)
 	words="intel_iommu=on $words" ;;
+vtd-sva)
+	iommu=(-device intel-iommu,intremap=on,x-scalable-mode=on,x-flts=on,x-pasid-mode=on)
+	words="intel_iommu=on,sm_on $words"
+	qemu=$build/qemu10/qemu-system-x86_64
+	device_for=qemu10 device_in=$build/device10 ;;
 virtio)	iommu=(-device virtio-iommu-pci,addr=0x3)
 	# It remaps no interrupts: user space gets devices only if told that is fine.
 	words="vfio_iommu_type1.allow_unsafe_interrupts=1 iommufd.allow_unsafe_interrupts=1 $words" ;;
 amd)	iommu=(-device amd-iommu,intremap=on) ;;
 esac
+case $machine in
+vtd-pasid|vtd-sva)
+	LAB_STEP_FILE='' "$lab/device.sh" $device_for >/dev/null ;;
+esac
 if [ -n "${iommu[*]}" ]; then
 	device=${iommu[1]%%,*}
-	qemu-system-x86_64 -device help 2>/dev/null | grep "\"$device\"" >/dev/null ||
+	"$qemu" -device "$device,help" 2>/dev/null | grep "^$device options" >/dev/null ||
 		die "this QEMU has no $device; Debian's qemu-system-x86 has it" \
-		    "($(qemu-system-x86_64 --version | sed -n 1p))"
+		    "($("$qemu" --version | sed -n 1p))"
 fi
 
 accel=$("$lab/accel.sh" "$image")
@@ -115,13 +126,13 @@ devices+=(
 	-drive "if=none,id=disk0,format=raw,file=$scratch/virtio.img"
 	-device virtio-blk-pci,drive=disk0,addr=0xa,iommu_platform=on,disable-legacy=on
 )
-if [ "$machine" = vtd-pasid ]; then
-	LAB_STEP_FILE='' "$lab/device.sh" >/dev/null
+case $machine in
+vtd-pasid|vtd-sva)
 	devices+=(
-		-plugin "file=$build/device/lab-pasid-dma.so"
+		-plugin "file=$device_in/lab-pasid-dma.so"
 		-device lab-pasid-dma,addr=0xc
-	)
-fi
+	) ;;
+esac
 # At power-off the base resets the virtio IOMMU before the NVMe controller, whose
 # last command then times out after a minute; so that machine has no NVMe.
 [ "$machine" = virtio ] || devices+=(
@@ -153,7 +164,7 @@ append="console=ttyS2 panic=-1 oops=panic no_timer_check lab.task=$task"
 # With sanitizers under emulation a CPU may well be busy for half a minute.
 case $flavour in debug|kcsan) append="$append watchdog_thresh=60" ;; esac
 command=(
-	qemu-system-x86_64 -M q35,kernel-irqchip=split -accel "$accel" -cpu "$cpu" -m "$memory"
+	"$qemu" -M q35,kernel-irqchip=split -accel "$accel" -cpu "$cpu" -m "$memory"
 	-smp 2 -nodefaults -display none -no-reboot "${ports[@]}" "${iommu[@]}" "${devices[@]}"
 	"${gdb[@]}" -kernel "$image" -initrd "$initrd"
 	-append "$append ${args:+lab.args=$args }$words"

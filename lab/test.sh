@@ -47,6 +47,7 @@ table() {
 	selftests  vtd-sm   groups_test,owner_test,vfio_test,vfio_pasid_test,state_test
 	without    vtd-sm   type_test,hotplug_test  they fail on the base's core here, too
 	selftests  vtd-pasid  pasid_dma_test
+	selftests  vtd-sva  sva_test
 	selftests  virtio
 	selftests  amd
 	END
@@ -97,11 +98,13 @@ run_row() {
 		report
 		return
 	fi
-	if [ "$machine" = vtd-pasid ] && [ -z "$device" ]; then
+	case $machine-$devices in
+	vtd-pasid-*installed*|vtd-sva-*qemu10*) ;;
+	vtd-pasid-*|vtd-sva-*)
 		note skip "$argument" "there is no device with PASIDs: lab/device.sh says why"
 		report
-		return
-	fi
+		return ;;
+	esac
 	[ "$flavour" = plain ] || seconds=1800
 	if [ "$task" = check ]; then
 		# No guest: iommuctl over made-up machines, with sanitizers
@@ -130,13 +133,15 @@ run_row() {
 	report
 }
 
-steps 14
+steps 17
 "$lab/all.sh" "$flavour"
 "$lab/build.sh" base
 "$lab/initramfs.sh" base
 # Only some versions of QEMU can be given the device; the others go without.
-device=built
-"$lab/device.sh" || device=
+devices=
+for one in installed qemu10; do
+	"$lab/device.sh" $one && devices="$devices $one"
+done
 step "tests of the $flavour kernel"
 # What runs in the background ignores Ctrl-C: tell it.
 trap 'trap - TERM; kill 0' INT TERM

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A PCIe endpoint that writes into memory with and without PASIDs, for QEMU 7.2 and 10.0
+ * A PCIe endpoint that writes and reads memory with and without PASIDs, for QEMU 7.2 and 10.0
  * as they come: a "plugin" that does nothing but register the device's type. What the guest
  * sees is in README.md beside this file.
  */
@@ -34,29 +34,33 @@
 #define BYTES		64		/* of one request */
 #define PASID_BITS	16
 #define PASID_CAP	0x100		/* in the configuration space */
+#define ATS_CAP		0x120
 #define MIN_PERIOD	100		/* ns */
 
 /* Registers, each a 64-bit word: the device's, then those of each channel */
 #define REG_ID		0x00
 #define REG_CHANNELS	0x08
-#define ID		0x00000001414d4450ULL	/* "PDMA", revision 1 */
+#define ID		0x00000002414d4450ULL	/* "PDMA", revision 2 */
 
 #define CHANNEL_BASE	0x100
 #define CHANNEL_SIZE	0x80
 enum reg {
 	REG_CONTROL, REG_PASID, REG_IOVA, REG_WINDOW, REG_PERIOD, REG_LIMIT,
-	REG_SEQUENCE, REG_WRITTEN, REG_FAILED, REG_REWRITTEN, REGS
+	REG_SEQUENCE, REG_WRITTEN, REG_FAILED, REG_REWRITTEN, REG_SEEN, REGS
 };
 
 #define CONTROL_RUN	1
 #define CONTROL_PASID	2
 #define CONTROL_STRICT	4
-#define CONTROL_BITS	7
+#define CONTROL_READ	8
+#define CONTROL_BITS	15
 
 /* VT-d's tables and registers, as far as they are looked at here */
 #define PRESENT		1ULL
 #define TABLE(entry)	((entry) & ~0xfffULL)
 #define ECAP		0x10
+#define ECAP_DT		4ULL		/* takes part in ATS */
+#define ECAP_SMPWC	(1ULL << 48)	/* sees the processors' caches */
 #define ECAP_PSS_SHIFT	35		/* bits of a PASID, less one */
 
 typedef struct LabPasidDma LabPasidDma;
@@ -82,6 +86,16 @@ static IntelIOMMUState *iommu(void)
 
 	return found ? (IntelIOMMUState *)object_dynamic_cast(OBJECT(found),
 							      TYPE_INTEL_IOMMU_DEVICE) : NULL;
+}
+
+/* First-level translation, which only QEMU 10.0 has */
+static bool walks_processes(IntelIOMMUState *s)
+{
+#if QEMU_PLUGIN_VERSION >= 4
+	return s->flts;
+#else
+	return false;
+#endif
 }
 
 static uint64_t peek(uint64_t at)
@@ -125,36 +139,59 @@ static void forget_translations(IntelIOMMUState *s)
 	qemu_mutex_unlock(&s->iommu_lock);
 }
 
-static bool write_to(AddressSpace *as, uint64_t at, const uint64_t *data)
+/* One request: what it writes is in @data, what it reads comes there. */
+static bool transfer(Channel *ch, AddressSpace *as, uint64_t at, uint64_t *data)
 {
-	return address_space_write(as, at, MEMTXATTRS_UNSPECIFIED, data, BYTES) == MEMTX_OK;
+	bool write = !(ch->reg[REG_CONTROL] & CONTROL_READ);
+
+	return address_space_rw(as, at, MEMTXATTRS_UNSPECIFIED, data, BYTES, write) == MEMTX_OK;
+}
+
+static unsigned int cached_translations(IntelIOMMUState *s)
+{
+	unsigned int nr;
+
+	qemu_mutex_lock(&s->iommu_lock);
+	nr = g_hash_table_size(s->iotlb);
+	qemu_mutex_unlock(&s->iommu_lock);
+	return nr;
 }
 
 /*
- * As hardware may be, where the emulator is not: a request fails where P is clear even
- * though a translation is cached, and what is cached of an entry is of one reading of
- * its 128 bits. The emulator reads table and domain ID one after the other; if the guest
- * rewrites the entry in between, the old translation gets the new ID, so the guest's
- * flush of the old ID leaves it.
+ * One request in scalable mode. What is cached may be used whatever P says, until the guest
+ * flushes it; but nothing is cached of an entry whose P is clear, which the emulator does
+ * not always look at. Commands of the guest wait for QEMU's big lock, which this request
+ * holds, so what was not cached before it and is afterwards came by it.
+ *
+ * Strict is as hardware may be at worst: a request fails where P is clear even though a
+ * translation is cached, and what is cached of an entry is of one reading of its 128 bits.
+ * The emulator reads table and domain ID one after the other; if the guest rewrites the
+ * entry in between, the old translation gets the new ID, so the guest's flush of the old
+ * ID leaves it.
  */
-static bool write_strictly(Channel *ch, IntelIOMMUState *s, uint32_t pasid, AddressSpace *as,
-			   uint64_t at, const uint64_t *data)
+static bool transfer_scalable(Channel *ch, IntelIOMMUState *s, uint32_t pasid, AddressSpace *as,
+			      uint64_t at, uint64_t *data)
 {
+	bool strict = ch->reg[REG_CONTROL] & CONTROL_STRICT;
 	Entry before = pasid_entry(ch->dev, s, pasid), after;
+	bool present = before.word[0] & PRESENT;
+	unsigned int cached = cached_translations(s);
 	bool ok;
 
-	if (!(before.word[0] & PRESENT))
+	if (strict && !present)
 		return false;
-	ok = write_to(as, at, data);
+	ok = transfer(ch, as, at, data);
 	after = pasid_entry(ch->dev, s, pasid);
-	if (memcmp(&before, &after, sizeof(before))) {
+	if (strict && memcmp(&before, &after, sizeof(before))) {
 		ch->reg[REG_REWRITTEN]++;
 		forget_translations(s);
 	}
+	if (!present && cached_translations(s) > cached)
+		forget_translations(s);
 	return ok;
 }
 
-static bool write_memory(Channel *ch, uint64_t at, const uint64_t *data)
+static bool access_memory(Channel *ch, uint64_t at, uint64_t *data)
 {
 	PCIDevice *pci = &ch->dev->pci;
 	bool with_pasid = ch->reg[REG_CONTROL] & CONTROL_PASID;
@@ -168,9 +205,9 @@ static bool write_memory(Channel *ch, uint64_t at, const uint64_t *data)
 			return false;
 		as = &vtd_find_add_as(s, pci_get_bus(pci), pci->devfn, pasid)->as;
 	}
-	if (ch->reg[REG_CONTROL] & CONTROL_STRICT && s->dmar_enabled && s->root_scalable)
-		return write_strictly(ch, s, pasid, as, at, data);
-	return write_to(as, at, data);
+	if (s->dmar_enabled && s->root_scalable)
+		return transfer_scalable(ch, s, pasid, as, at, data);
+	return transfer(ch, as, at, data);
 }
 
 static void request(Channel *ch)
@@ -182,10 +219,13 @@ static void request(Channel *ch)
 
 	for (i = 0; i < BYTES / 8; i++)
 		data[i] = cpu_to_le64(seq << 8 | ch->nr << 4 | i);
-	if (write_memory(ch, ch->reg[REG_IOVA] + seq % slots * BYTES, data))
-		ch->reg[REG_WRITTEN]++;
-	else
+	if (!access_memory(ch, ch->reg[REG_IOVA] + seq % slots * BYTES, data)) {
 		ch->reg[REG_FAILED]++;
+		return;
+	}
+	ch->reg[REG_WRITTEN]++;
+	if (ch->reg[REG_CONTROL] & CONTROL_READ)
+		ch->reg[REG_SEEN] = le64_to_cpu(data[0]);
 }
 
 static void again(Channel *ch)
@@ -330,6 +370,9 @@ static void realize(PCIDevice *pci, Error **errp)
 	pcie_add_capability(pci, PCI_EXT_CAP_ID_PASID, 1, PASID_CAP, PCI_EXT_CAP_PASID_SIZEOF);
 	pci_set_word(pci->config + PASID_CAP + PCI_PASID_CAP, PASID_BITS << 8);
 	pci_set_word(pci->wmask + PASID_CAP + PCI_PASID_CTRL, PCI_PASID_CTRL_ENABLE);
+	/* It caches nothing, so may be told to forget whatever it likes. */
+	if (walks_processes(iommu()))
+		pcie_ats_init(pci, ATS_CAP, true);
 
 	for (i = 0; i < CHANNELS; i++) {
 		dev->channel[i].dev = dev;
@@ -358,6 +401,8 @@ static void reset_hold(RESET_PARAMS)
 	if (parent_phases.hold)
 		parent_phases.hold(RESET_ARGS);
 	pci_set_word(dev->pci.config + PASID_CAP + PCI_PASID_CTRL, 0);
+	if (walks_processes(iommu()))
+		pci_set_word(dev->pci.config + ATS_CAP + PCI_ATS_CTRL, 0);
 	for (i = 0; i < CHANNELS; i++) {
 		timer_del(&dev->channel[i].timer);
 		memset(dev->channel[i].reg, 0, sizeof(dev->channel[i].reg));
@@ -366,7 +411,8 @@ static void reset_hold(RESET_PARAMS)
 
 /*
  * The emulated IOMMU claims PASIDs of one bit, but looks them up whatever their size.
- * Its own reset has written its registers by now.
+ * Where it walks the page tables of processes it also does as ATS wants, and sees the
+ * processors' caches, but does not say so. Its own reset has written its registers by now.
  */
 static void reset_exit(RESET_PARAMS)
 {
@@ -375,6 +421,8 @@ static void reset_exit(RESET_PARAMS)
 	if (parent_phases.exit)
 		parent_phases.exit(RESET_ARGS);
 	s->ecap |= (uint64_t)(PASID_BITS - 1) << ECAP_PSS_SHIFT;
+	if (walks_processes(s))
+		s->ecap |= ECAP_DT | ECAP_SMPWC;
 	stq_le_p(s->csr + ECAP, s->ecap);
 }
 

@@ -14,22 +14,6 @@
 
 #include "core_dma.h"
 
-#define VENDOR		0x1234
-#define DEVICE		0x11f0
-
-/* Registers of channel @ch in BAR 0, beside the counters */
-#define CHANNEL(ch)	(0x100 + (ch) * 0x80)
-#define CONTROL		0x00
-#define PASID		0x08
-#define IOVA		0x10
-#define WINDOW		0x18
-#define PERIOD		0x20
-#define LIMIT		0x28
-
-#define RUN		1
-#define WITH_PASID	2
-#define STRICT		4
-
 #define AT		0x40000000ULL	/* the IOVA */
 #define NS		500		/* between two requests */
 
@@ -106,7 +90,7 @@ static int take_device(struct dma_rig *rig)
 int dma_open(struct dma_rig *rig)
 {
 	struct pci_list found;
-	int ret = pci_find(VENDOR, DEVICE, &found);
+	int ret = pci_find(DMA_VENDOR, DMA_DEVICE, &found);
 
 	if (!ret && !found.count)
 		ret = -ENODEV;
@@ -194,7 +178,8 @@ int dma_detach_attach(struct dma_rig *rig, __u32 pasid, unsigned int n)
 
 static void set(struct dma_rig *rig, int ch, __u64 reg, __u64 value)
 {
-	if (device_io(rig->device, VFIO_PCI_BAR0_REGION_INDEX, true, CHANNEL(ch) + reg, &value, 8))
+	if (device_io(rig->device, VFIO_PCI_BAR0_REGION_INDEX, true, DMA_CHANNEL(ch) + reg,
+		      &value, 8))
 		abort();
 }
 
@@ -202,29 +187,31 @@ static __u64 get(struct dma_rig *rig, int ch, __u64 reg)
 {
 	__u64 value;
 
-	if (device_io(rig->device, VFIO_PCI_BAR0_REGION_INDEX, false, CHANNEL(ch) + reg, &value, 8))
+	if (device_io(rig->device, VFIO_PCI_BAR0_REGION_INDEX, false, DMA_CHANNEL(ch) + reg,
+		      &value, 8))
 		abort();
 	return value;
 }
 
 void dma_start(struct dma_rig *rig, int ch, __u32 pasid, __u64 limit)
 {
-	set(rig, ch, PASID, pasid);
-	set(rig, ch, IOVA, AT);
-	set(rig, ch, WINDOW, DMA_BYTES);
-	set(rig, ch, PERIOD, NS);
-	set(rig, ch, LIMIT, limit);
-	set(rig, ch, CONTROL, RUN | STRICT | (pasid == NO_PASID ? 0 : WITH_PASID));
+	set(rig, ch, DMA_PASID, pasid);
+	set(rig, ch, DMA_IOVA, AT);
+	set(rig, ch, DMA_WINDOW, DMA_BYTES);
+	set(rig, ch, DMA_PERIOD, NS);
+	set(rig, ch, DMA_LIMIT, limit);
+	set(rig, ch, DMA_CONTROL,
+	    DMA_RUN | DMA_STRICT | (pasid == NO_PASID ? 0 : DMA_WITH_PASID));
 }
 
 void dma_stop(struct dma_rig *rig, int ch)
 {
-	set(rig, ch, CONTROL, 0);
+	set(rig, ch, DMA_CONTROL, 0);
 }
 
 static bool running(struct dma_rig *rig, int ch)
 {
-	return get(rig, ch, CONTROL) & RUN;
+	return get(rig, ch, DMA_CONTROL) & DMA_RUN;
 }
 
 void dma_finish(struct dma_rig *rig, int ch)

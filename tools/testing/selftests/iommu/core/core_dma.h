@@ -22,11 +22,29 @@
 #define DMA_SLOTS	16384		/* requests that fit into an area */
 #define DMA_BYTES	(DMA_SLOTS * DMA_WORDS * 8UL)
 
-/* Counters of a channel */
+#define DMA_VENDOR	0x1234
+#define DMA_DEVICE	0x11f0
+
+/* Registers of channel @ch in BAR 0, and bits of the first one */
+#define DMA_CHANNEL(ch)	(0x100 + (ch) * 0x80)
+#define DMA_CONTROL	0x00
+#define DMA_PASID	0x08
+#define DMA_IOVA	0x10
+#define DMA_WINDOW	0x18
+#define DMA_PERIOD	0x20
+#define DMA_LIMIT	0x28
+
+#define DMA_RUN		1
+#define DMA_WITH_PASID	2
+#define DMA_STRICT	4
+#define DMA_READ	8
+
+/* Counters of a channel, and what it read last */
 #define DMA_SEQUENCE	0x30
 #define DMA_WRITTEN	0x38
 #define DMA_FAILED	0x40
 #define DMA_REWRITTEN	0x48
+#define DMA_SEEN	0x50
 
 /* The device itself, where a PASID is asked for */
 #define NO_PASID	0U
