@@ -14,7 +14,7 @@ MAKEFLAGS += --no-print-directory
 run: MACHINE ?= vtd-pasid
 MACHINE ?= vtd
 
-.PHONY: help run test gap bench shell gdb build kunit kunit-arm64 compat mutants weaknesses docs series series-check deb base-watch exhaustive coverage clean
+.PHONY: help run test gap bench bench-short bench-where shell gdb build kunit kunit-arm64 compat mutants weaknesses docs series series-check deb base-watch exhaustive coverage clean
 help:
 	@lab/help.sh
 
@@ -29,6 +29,12 @@ gap:
 
 bench:
 	@lab/bench.sh
+
+bench-short:
+	@lab/bench.sh short
+
+bench-where:
+	@lab/bench.sh where '$(FUNCTION)' '$(CALL)'
 
 kunit:
 	@lab/kunit.sh $(FLAVOUR) '$(SUITES)'

@@ -7,6 +7,8 @@ make run         build, boot, and watch a device claimed, translated, given back
 make test        everything; ends with: N passed, N failed, N skipped
 make gap         DMA that meets a replace, with the base's core and with ours, side by side
 make bench       what each operation costs in instructions, with the base's core and with ours
+make bench-short   the same without PCI hierarchies and VT-d; what CI runs
+make bench-where FUNCTION= CALL=   in which functions the CALLth call of one spends them
 make kunit       only the KUnit suites (SUITES= a glob)
 make kunit-arm64 suites of the SMMUv3 driver and of SVA, in an emulated arm64 machine
 make shell       a prompt in the guest         make gdb   the same, waiting for gdb

@@ -100,5 +100,9 @@ void bench_pasids(void);
 void bench_devices(void);
 void bench_memory(void);
 void bench_pci(void);
+void bench_vtd(void);
+
+/* Processes to be ended; nobody else has their address spaces. */
+void bench_sva(const int *pids, unsigned int count);
 
 #endif /* LAB_BENCH_H */

@@ -21,7 +21,12 @@ MODULE_IMPORT_NS(IOMMUFD_INTERNAL);
 
 static char *rows = "core";
 module_param(rows, charp, 0444);
-MODULE_PARM_DESC(rows, "core, dma or pci");
+MODULE_PARM_DESC(rows, "core, dma, pci or vtd");
+
+static int pids[256];
+static unsigned int nr_pids;
+module_param_array(pids, int, &nr_pids, 0444);
+MODULE_PARM_DESC(pids, "processes that may be ended");
 
 #define BENCH_TEXT	SZ_64K
 
@@ -112,6 +117,8 @@ static int __init bench_init(void)
 
 	if (!strcmp(rows, "pci")) {
 		bench_pci();
+	} else if (!strcmp(rows, "vtd")) {
+		bench_vtd();
 	} else {
 		bench_must(!bench_mock_register());
 		if (!strcmp(rows, "core")) {
@@ -120,6 +127,7 @@ static int __init bench_init(void)
 			bench_domains();
 			bench_pasids();
 			bench_devices();
+			bench_sva(pids, nr_pids);
 			bench_memory();
 		}
 		bench_dma();

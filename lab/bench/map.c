@@ -149,7 +149,7 @@ void bench_dma(void)
 	pages = alloc_pages(GFP_KERNEL, BENCH_ORDER);
 	bench_must(pages);
 	bench_dma_single(bd.devs[0], page_address(pages));
-	for (unsigned int n = 1; n <= 64; n *= 4)
+	for (unsigned int n = 1; n <= BENCH_ENTRIES; n *= 4)
 		bench_dma_sg(bd.devs[0], pages, n);
 	__free_pages(pages, BENCH_ORDER);
 	bench_unmake(&bd);

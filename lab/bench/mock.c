@@ -83,6 +83,36 @@ static const struct iommu_domain_ops bench_paging_ops = {
 	.free = bench_free,
 };
 
+#ifdef BENCH_ENDS_PROCESSES
+static void bench_block_dev_pasid(struct iommu_domain *domain,
+				  struct device *dev, ioasid_t pasid)
+{
+}
+
+static void bench_flush_mm(struct iommu_domain *domain, unsigned long start,
+			   unsigned long end)
+{
+}
+
+static const struct iommu_domain_ops bench_sva_ops = {
+	.set_dev_pasid = bench_set_dev_pasid,
+	.block_dev_pasid = bench_block_dev_pasid,
+	.flush_mm = bench_flush_mm,
+	.free = bench_free,
+};
+
+static struct iommu_domain *bench_alloc_sva(struct device *dev,
+					    struct mm_struct *mm)
+{
+	struct iommu_domain *domain = kzalloc(sizeof(*domain), GFP_KERNEL);
+
+	if (!domain)
+		return ERR_PTR(-ENOMEM);
+	domain->ops = &bench_sva_ops;
+	return domain;
+}
+#endif
+
 static const struct iommu_domain_ops bench_static_ops = {
 	.attach_dev = bench_attach_dev,
 };
@@ -178,6 +208,9 @@ static const struct iommu_ops bench_ops = {
 	.blocked_domain = &bench_blocked,
 #ifdef BENCH_REPLACES_PASIDS
 	.pasid_replace = true,
+#endif
+#ifdef BENCH_ENDS_PROCESSES
+	.domain_alloc_sva = bench_alloc_sva,
 #endif
 };
 

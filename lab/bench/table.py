@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Compare the rows of two kernels: a table, JSON, and what gnuplot draws.
 
-A row is "operation|size|median|10th percentile|90th percentile|calls".
+A row is "operation|size|median|10th percentile|90th percentile|calls". A line of
+the budget is "operation|size|most|what it is spent on": rows that cost more than
+the base's, for something that the base does not do.
 """
 import argparse
 import json
@@ -21,12 +23,24 @@ def read(name):
     return rows
 
 
+def read_budget(name):
+    most = {}
+    with open(name, encoding="ascii") as lines:
+        for line in lines:
+            if not line.startswith("#"):
+                operation, size, figure, _ = line.rstrip().split("|")
+                most[operation, size] = int(figure)
+    return most
+
+
 def growth(rows, sizes, operation, size):
     """What each further one costs, from the next smaller size to this one."""
     numbers = sizes.get(operation, [])
     if not size.isdigit() or numbers.index(int(size)) == 0:
         return None
     before = numbers[numbers.index(int(size)) - 1]
+    if (operation, size) not in rows:
+        return None
     more = rows[operation, size][0] - rows[operation, str(before)][0]
     return round(more / (int(size) - before), 2)
 
@@ -40,28 +54,31 @@ def compare(base, ours):
         numbers.sort()
     result = []
     for key, (median, spread, calls) in ours.items():
-        if key not in base:
-            sys.exit(f"bench: the base has no row {key[0]} {key[1]}")
         operation, size = key
+        # What the base refuses to do
+        of_base, base_spread, _ = base.get(key, (None, None, None))
         result.append({
             "operation": operation,
             "size": size,
-            "base": base[key][0],
+            "base": of_base,
             "ours": median,
-            "ratio": round(median / max(base[key][0], 1), 3),
+            "ratio": None if of_base is None else round(median / max(of_base, 1), 3),
             "growth_base": growth(base, sizes, operation, size),
             "growth_ours": growth(ours, sizes, operation, size),
-            "spread": {"base": base[key][1], "ours": spread},
+            "spread": {"base": base_spread, "ours": spread},
             "calls": calls,
         })
+    lost = [" ".join(key) for key in base if key not in ours]
+    if lost:
+        sys.exit("bench: rows of the base alone: " + ", ".join(lost))
     order = list(dict.fromkeys(row["operation"] for row in result))
     result.sort(key=lambda row: (order.index(row["operation"]),
                                  int(row["size"]) if row["size"].isdigit() else 0))
     return result
 
 
-def show(number):
-    return "" if number is None else f"{number:.1f}"
+def show(number, form="{:.1f}"):
+    return "" if number is None else form.format(number)
 
 
 def table(rows):
@@ -70,10 +87,10 @@ def table(rows):
     print(f"{'':<32} {'':>12} {'':>9} {'':>9} {'':>6} "
           f"{'base':>9} {'ours':>9} {'base':>7} {'ours':>7}")
     for row in rows:
-        print(f"{row['operation']:<32} {row['size']:>12} {row['base']:>9} {row['ours']:>9} "
-              f"{row['ratio']:>6.2f} {show(row['growth_base']):>9} "
-              f"{show(row['growth_ours']):>9} {row['spread']['base']:>7} "
-              f"{row['spread']['ours']:>7}")
+        print(f"{row['operation']:<32} {row['size']:>12} {show(row['base'], '{}'):>9} "
+              f"{row['ours']:>9} {show(row['ratio'], '{:.2f}'):>6} "
+              f"{show(row['growth_base']):>9} {show(row['growth_ours']):>9} "
+              f"{show(row['spread']['base'], '{}'):>7} {row['spread']['ours']:>7}")
 
 
 def plot(rows, name):
@@ -93,7 +110,8 @@ def plot(rows, name):
             out.write("$data << END\n")
             for row in rows:
                 # No logarithm of 0 others
-                out.write(f"{max(int(row['size']), 1)} {row['base']} {row['ours']}\n")
+                out.write(f"{max(int(row['size']), 1)} "
+                          f"{'NaN' if row['base'] is None else row['base']} {row['ours']}\n")
             out.write(f'END\nset title "{operation}"\n'
                       'plot $data using 1:2 with linespoints title "base", '
                       '"" using 1:3 with linespoints title "ours"\n')
@@ -105,6 +123,7 @@ def main():
     parser.add_argument("how", choices=("full", "short"))
     for name in ("base", "base_version", "ours", "our_version"):
         parser.add_argument(name)
+    parser.add_argument("--budget", required=True)
     parser.add_argument("--json")
     parser.add_argument("--plot")
     args = parser.parse_args()
@@ -118,11 +137,16 @@ def main():
             out.write("\n")
     if args.plot:
         plot(rows, args.plot)
-    dear = [row for row in rows if row["ratio"] > LIMIT]
-    print(f"{len(rows)} rows, {len(dear)} above {LIMIT} of the base")
-    if args.how == "short" and dear:
-        sys.exit("bench: dearer than the base: " +
-                 ", ".join(f"{row['operation']} {row['size']}" for row in dear))
+    budget = read_budget(args.budget)
+    dear = [row for row in rows if (row["ratio"] or 0) > LIMIT]
+    over = [row for row in dear
+            if row["ours"] > budget.get((row["operation"], row["size"]), 0)]
+    print(f"{len(rows)} rows, {len(dear)} above {LIMIT} of the base, "
+          f"{len(over)} of them above their budget")
+    if over:
+        sys.exit("bench: dearer than the base, and than the budget allows: " +
+                 ", ".join(f"{row['operation']} {row['size']}: {row['ours']}"
+                           for row in over))
 
 
 main()
