@@ -177,8 +177,7 @@ static void leave(struct fake *fake)
 
 	guard(iommu_group)(group);
 	iommu_member_leave(&fake->gdev);
-	list_del_init(&fake->gdev.list);
-	group->nr_devices--;
+	iommu_group_unlink_member(&fake->gdev);
 	iommu_member_rest(&fake->gdev);
 	fake->hw = NULL;
 	iommu_member_left(&fake->gdev);
@@ -274,8 +273,8 @@ static void fake_join(struct world *w, struct fake *fake)
 	fake->gdev.dev = &pdev->dev;
 	pdev->dev.iommu = &fake->iommu;
 	pdev->dev.iommu_group = w->group;
-	list_add_tail(&fake->gdev.list, &w->group->devices);
-	w->group->nr_devices++;
+	guard(iommu_group)(w->group);
+	iommu_group_link_member(&fake->gdev);
 }
 
 static void bus_init(struct world *w, struct pci_bus *bus, struct pci_ops *ops)
