@@ -499,6 +499,37 @@ static void newcomer_with_too_few_pasids_does_not_join(struct kunit *test)
 	iommu_domain_free(a);
 }
 
+/* 1.2: who joins may have fewer PASIDs than the group had, or none. */
+static void newcomer_narrows_its_group(struct kunit *test)
+{
+	struct mock_dev *md = mock_group_with_pasids(test, 1), *late;
+	struct mock_iommu *m = test->priv;
+	struct iommu_domain *a = mock_paging(md);
+
+	KUNIT_ASSERT_EQ(test, 0,
+			iommu_attach_device_pasid(a, &md->dev, 8, NULL));
+	iommu_detach_device_pasid(a, &md->dev, 8);
+
+	late = mock_new_dev(m, 0);
+	late->pasid_bits = 3;
+	mock_plug(late);
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			iommu_attach_device_pasid(a, &md->dev, 8, NULL));
+	mock_unplug(late);
+	KUNIT_EXPECT_EQ(test, 0,
+			iommu_attach_device_pasid(a, &md->dev, 8, NULL));
+	iommu_detach_device_pasid(a, &md->dev, 8);
+
+	late = mock_new_dev(m, 0);
+	mock_plug(late);
+	mock_journal_clear(m);
+	KUNIT_EXPECT_EQ(test, 0,
+			iommu_attach_device_pasid(a, &md->dev, 8, NULL));
+	iommu_detach_device_pasid(a, &md->dev, 8);
+	MOCK_EXPECT_JOURNAL(test, m, " d0.8:A d0.8-A");
+	iommu_domain_free(a);
+}
+
 /* W18: a device takes no PASID with it when it goes. */
 static void unplugged_device_loses_its_pasids(struct kunit *test)
 {
@@ -722,6 +753,7 @@ static struct kunit_case pasids_cases[] = {
 	KUNIT_CASE(newcomer_gets_the_groups_pasids),
 	KUNIT_CASE(newcomer_that_fails_a_pasid_does_not_join),
 	KUNIT_CASE(newcomer_with_too_few_pasids_does_not_join),
+	KUNIT_CASE(newcomer_narrows_its_group),
 	KUNIT_CASE(unplugged_device_loses_its_pasids),
 	KUNIT_CASE(global_pasids_stay_below_the_devices_limit),
 	KUNIT_CASE(global_pasid_without_support_is_invalid),
