@@ -4,7 +4,8 @@
 # whether the KUnit suites named in its head notice.
 # usage: lab/mutants.sh [NAME...]
 #
-# A fault is lab/mutants/NAME.patch. Its text before the first "---" says what
+# A fault is lab/mutants/NAME.patch, which has to apply without fuzz, lest it be
+# another fault in another place. Its text before the first "---" says what
 # is broken, and in a line "Suites:" which suites should see it. The kernel is
 # user-mode Linux: it needs no guest and starts in a second.
 . "$(dirname "$0")/lib.sh"
@@ -78,7 +79,7 @@ restore() {
 
 try() {
 	local fault=$faults/$1.patch log=$logs/mutants/$1 suite red=''
-	if ! patch -f -d "$copy" -p1 --no-backup-if-mismatch -i "$fault" >"$log.patch.log" 2>&1; then
+	if ! patch -f -F0 -d "$copy" -p1 --no-backup-if-mismatch -i "$fault" >"$log.patch.log" 2>&1; then
 		say "$1: DOES NOT APPLY (log: $log.patch.log)"
 		return 1
 	fi
