@@ -11,14 +11,14 @@ static void pause(struct mock_dev *md)
 {
 	guard(iommu_group)(mock_group(md));
 	iommu_member_pause(iommu_group_find_member(mock_group(md),
-						       &md->dev));
+						   &md->dev));
 }
 
 static void resume(struct mock_dev *md)
 {
 	guard(iommu_group)(mock_group(md));
 	iommu_member_resume(iommu_group_find_member(mock_group(md),
-							&md->dev));
+						    &md->dev));
 }
 
 /* Two devices in a group on A, with B at the PASID. */
