@@ -148,11 +148,14 @@ configure() {	# ARCH
 }
 
 # Of the files on stdin, the objects that can be built: in the two folders that are
-# built as a whole those that were, elsewhere all.
+# built as a whole those that were, elsewhere all but another architecture's.
 objects() {	# ARCH
 	local file
 	while read -r file; do
 		case $file in
+		arch/"${1%_64}"/*.c)
+			say "${file%.c}.o" ;;
+		arch/*)	;;
 		drivers/iommu/*.c|drivers/vfio/*.c)
 			[ ! -f "$work/$1/${file%.c}.o" ] || say "${file%.c}.o" ;;
 		tools/*|samples/*|scripts/*) ;;
@@ -203,7 +206,7 @@ judge() {
 	for arch in x86_64 arm64; do
 		case " $(printf '%s\n' "$touched" | tr '\n' ' ')" in
 		*/Kconfig*) configure "$arch" ;;
-		*\ drivers/*|*\ include/*) ;;
+		*\ drivers/*|*\ include/*|*\ arch/*) ;;
 		*) continue ;;
 		esac
 		targets="drivers/iommu/ drivers/vfio/ $(printf '%s\n' "$touched" |
