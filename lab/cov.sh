@@ -20,7 +20,7 @@ KUNIT_QUIET=${1:-} "${tests[@]}" || {
 [ -d "$data" ] || die "no guest left any counts"
 
 # What all tests together have to reach of the files that decide, in per cent.
-goals='transition owner pasid group default'
+goals='transition member mm owner pasid group default'
 goal_lines=95
 goal_branches=85
 
