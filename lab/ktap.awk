@@ -2,6 +2,7 @@
 # Turn KTAP or TAP text into one line per test: RESULT<tab>NAME<tab>REASON, with
 # RESULT pass, fail or skip. A line that sums up the tests indented below it is
 # not a test. Kernel time stamps are ignored, so a kernel log will do as well.
+# What a test that fails has said is its reason, the first of it.
 
 function end_of_plan(depth) {
 	if (depth in plan && ran[depth] < plan[depth])
@@ -16,6 +17,13 @@ function end_of_plan(depth) {
 	match($0, /^ */)
 	depth = RLENGTH
 	line = substr($0, depth + 1)
+	gsub(/\t/, " ", line)
+}
+
+function hear(text) {
+	sub(/^[# ]+/, "", text)
+	if (heard++ < 6)
+		said = said (said == "" ? "" : "; ") text
 }
 
 line ~ /^1\.\.[0-9]+( # SKIP.*)?$/ {
@@ -33,10 +41,15 @@ line ~ /^(not )?ok([ \t]|$)/ {
 			end_of_plan(d)
 	sums_up = last > depth
 	last = depth
-	if (sums_up)
+	if (sums_up) {
+		said = ""
+		heard = more = 0
 		next
+	}
 	result = line ~ /^not / ? "fail" : "pass"
-	reason = ""
+	reason = result == "fail" ? said : ""
+	said = ""
+	heard = more = 0
 	if (match(line, /# *(SKIP|TODO)/)) {
 		if (line ~ /# *SKIP/)
 			result = "skip"
@@ -47,6 +60,17 @@ line ~ /^(not )?ok([ \t]|$)/ {
 	sub(/^(not )?ok *[0-9]* *(- )?/, "", line)
 	sub(/ *$/, "", line)
 	printf "%s\t%s\t%s\n", result, line, reason
+	next
+}
+
+# KUnit says what it expected in the lines behind.
+line ~ /^# .*(EXPECTATION|ASSERTION) FAILED/ {
+	more = 4
+}
+
+more > 0 || line ~ /^# / && line !~ /^# +(RUN|OK|FAIL|Starting|Subtest:|module:|Totals:)/ {
+	more--
+	hear(line)
 }
 
 END {

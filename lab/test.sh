@@ -77,7 +77,7 @@ report() {
 		"$(count pass "$rowfile")" "$(count fail "$rowfile")" \
 		"$(count skip "$rowfile")" $((SECONDS - begun))
 	awk -F'\t' '
-		$1 == "fail" { print "    failed: " $2 }
+		$1 == "fail" { print "    failed: " $2 ($3 == "" ? "" : ": " $3) }
 		$1 == "skip" { print "    skipped: " $2 ": " ($3 == "" ? "(no reason given)" : $3) }
 	' "$rowfile"
 	sed -i "s/^\([a-z]*\)	/\1	$row: /" "$rowfile"
@@ -166,7 +166,10 @@ for n in "$rows"/??; do
 done
 cat "$rows"/?? >"$results"
 
+# Again at the end, where it is looked for first.
+awk -F'\t' '$1 == "fail" { print "failed: " $2 ($3 == "" ? "" : ": " $3) }' "$results"
 passed=$(count pass "$results")
 failed=$(count fail "$results")
+[ "$failed" = 0 ] || say "logs: $logs/guest"
 say "$passed passed, $failed failed, $(count skip "$results") skipped"
 [ "$failed" = 0 ] && [ "$passed" != 0 ]
