@@ -94,6 +94,8 @@ s64 bench_bytes_used(void);
 
 void bench_map(void);
 void bench_dma(void);
+void bench_dma_single(struct device *dev, void *page, const char *map,
+		      const char *unmap);
 void bench_attach(void);
 void bench_domains(void);
 void bench_pasids(void);

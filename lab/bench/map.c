@@ -94,36 +94,27 @@ void bench_map(void)
 	bench_unmake(&bd);
 }
 
-/* Rows of a strict and of a lazy domain differ in name. */
-static bool bench_lazy(struct device *dev)
+void bench_dma_single(struct device *dev, void *page, const char *map,
+		      const char *unmap)
 {
-	return iommu_get_domain_for_dev(dev)->type == IOMMU_DOMAIN_DMA_FQ;
-}
-
-static void bench_dma_single(struct device *dev, void *buffer)
-{
-	bool lazy = bench_lazy(dev);
 	dma_addr_t dma;
 	int ret = 0;
 
 	for (int i = 0; i < BENCH_CALLS; i++) {
-		BENCH(&first, dma = dma_map_single(dev, buffer, PAGE_SIZE,
+		BENCH(&first, dma = dma_map_single(dev, page, PAGE_SIZE,
 						   DMA_TO_DEVICE));
 		ret |= dma_mapping_error(dev, dma);
 		BENCH(&second, dma_unmap_single(dev, dma, PAGE_SIZE,
 						DMA_TO_DEVICE));
 	}
 	bench_must(!ret);
-	bench_row(&first, lazy ? "dma_map_single lazy" :
-				 "dma_map_single strict", "4K");
-	bench_row(&second, lazy ? "dma_unmap_single lazy" :
-				  "dma_unmap_single strict", "4K");
+	bench_row(&first, map, "4K");
+	bench_row(&second, unmap, "4K");
 }
 
 static void bench_dma_sg(struct device *dev, struct page *pages,
-			 unsigned int entries)
+			 unsigned int entries, bool lazy)
 {
-	bool lazy = bench_lazy(dev);
 	int mapped = 0;
 
 	bench_fill(pages, entries, 2);
@@ -143,14 +134,25 @@ static void bench_dma_sg(struct device *dev, struct page *pages,
 void bench_dma(void)
 {
 	struct bench_devs bd = { .type = IOMMU_DOMAIN_DMA };
+	struct iommu_domain *domain;
 	struct page *pages;
+	bool lazy;
 
 	bench_make(&bd, 1);
 	pages = alloc_pages(GFP_KERNEL, BENCH_ORDER);
 	bench_must(pages);
-	bench_dma_single(bd.devs[0], page_address(pages));
+	/* Rows of a strict and of a lazy domain differ in name. */
+	domain = iommu_get_domain_for_dev(bd.devs[0]);
+	lazy = domain->type == IOMMU_DOMAIN_DMA_FQ;
+	if (lazy)
+		bench_dma_single(bd.devs[0], page_address(pages),
+				 "dma_map_single lazy", "dma_unmap_single lazy");
+	else
+		bench_dma_single(bd.devs[0], page_address(pages),
+				 "dma_map_single strict",
+				 "dma_unmap_single strict");
 	for (unsigned int n = 1; n <= BENCH_ENTRIES; n *= 4)
-		bench_dma_sg(bd.devs[0], pages, n);
+		bench_dma_sg(bd.devs[0], pages, n, lazy);
 	__free_pages(pages, BENCH_ORDER);
 	bench_unmake(&bd);
 }

@@ -120,21 +120,11 @@ static void bench_vtd_map(struct device *dev, struct iommu_domain *domain)
 static void bench_vtd_dma(struct device *dev)
 {
 	void *buffer = (void *)__get_free_page(GFP_KERNEL);
-	dma_addr_t dma;
-	int ret = 0;
 
 	bench_must(buffer && !dma_set_mask(dev, DMA_BIT_MASK(48)));
-	for (int i = 0; i < BENCH_CALLS; i++) {
-		BENCH(&first, dma = dma_map_single(dev, buffer, PAGE_SIZE,
-						   DMA_TO_DEVICE));
-		ret |= dma_mapping_error(dev, dma);
-		BENCH(&second, dma_unmap_single(dev, dma, PAGE_SIZE,
-						DMA_TO_DEVICE));
-	}
+	bench_dma_single(dev, buffer, "vtd dma_map_single",
+			 "vtd dma_unmap_single");
 	free_page((unsigned long)buffer);
-	bench_must(!ret);
-	bench_row(&first, "vtd dma_map_single", "4K");
-	bench_row(&second, "vtd dma_unmap_single", "4K");
 }
 
 /* The machine has one device with PASIDs, and no driver for it. */
