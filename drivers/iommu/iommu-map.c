@@ -104,8 +104,8 @@ iommu_next_run(unsigned long sizes, unsigned long dividers, unsigned long iova,
 {
 	unsigned int shift;
 
-	/* "- 1": without any other size the left side is the largest number. */
-	if (unlikely(iommu_lowest(sizes ^ dividers) - 1 < size))
+	/* Half of it: the bits below. Without any other size those are all. */
+	if (unlikely(iommu_up_to_lowest(sizes ^ dividers) / 2 < size))
 		return iommu_first_run(sizes, iova, paddr, size);
 
 	shift = __fls(dividers);
@@ -180,9 +180,8 @@ iommu_unmap_range(struct iommu_domain *domain, unsigned long iova, size_t size,
 	struct iommu_run run;
 	size_t done;
 
-	if (unlikely(!(domain->type & __IOMMU_DOMAIN_PAGING) ||
-		     !ops->unmap_pages || !dividers ||
-		     iommu_range_odd(iova, size)))
+	if (unlikely(!dividers || !(domain->type & __IOMMU_DOMAIN_PAGING) ||
+		     !ops->unmap_pages || iommu_range_odd(iova, size)))
 		return iommu_unmap_odd(domain, iova, size);
 
 	run = iommu_next_run(sizes, dividers, iova, iova, size);
@@ -207,14 +206,15 @@ iommu_unmap_range(struct iommu_domain *domain, unsigned long iova, size_t size,
  */
 size_t iommu_unmap(struct iommu_domain *domain, unsigned long iova, size_t size)
 {
-	const struct iommu_domain_ops *ops = domain->ops;
-	struct iommu_iotlb_gather gather;
+	struct iommu_iotlb_gather gather = {
+		.start = ULONG_MAX,
+		.freelist = LIST_HEAD_INIT(gather.freelist),
+	};
 	size_t done;
 
-	iommu_iotlb_gather_init(&gather);
 	done = iommu_unmap_range(domain, iova, size, &gather);
-	if (ops->iotlb_sync)
-		ops->iotlb_sync(domain, &gather);
+	if (domain->ops->iotlb_sync)
+		domain->ops->iotlb_sync(domain, &gather);
 	return done;
 }
 EXPORT_SYMBOL_GPL(iommu_unmap);
@@ -331,9 +331,8 @@ iommu_map_range(struct iommu_domain *domain, unsigned long iova,
 	size_t mapped = 0;
 	int ret;
 
-	if (unlikely(!(domain->type & __IOMMU_DOMAIN_PAGING) ||
-		     !ops->map_pages || !dividers ||
-		     iommu_range_odd(iova, size)))
+	if (unlikely(!dividers || !(domain->type & __IOMMU_DOMAIN_PAGING) ||
+		     !ops->map_pages || iommu_range_odd(iova, size)))
 		return iommu_map_odd(domain, iova, paddr, size);
 
 	run = iommu_next_run(sizes, dividers, iova, paddr, size);
@@ -369,7 +368,6 @@ iommu_map_range(struct iommu_domain *domain, unsigned long iova,
 int iommu_map(struct iommu_domain *domain, unsigned long iova,
 	      phys_addr_t paddr, size_t size, int prot, gfp_t gfp)
 {
-	const struct iommu_domain_ops *ops = domain->ops;
 	int ret;
 
 	might_sleep_if(gfpflags_allow_blocking(gfp));
@@ -377,23 +375,36 @@ int iommu_map(struct iommu_domain *domain, unsigned long iova,
 		return -EINVAL;
 
 	ret = iommu_map_range(domain, iova, paddr, size, prot, gfp);
-	if (ret || !ops->iotlb_sync_map)
+	if (ret || !domain->ops->iotlb_sync_map)
 		return ret;
 
-	ret = ops->iotlb_sync_map(domain, iova, size);
+	ret = domain->ops->iotlb_sync_map(domain, iova, size);
 	if (unlikely(ret))
 		iommu_unmap(domain, iova, size);
 	return ret;
 }
 EXPORT_SYMBOL_GPL(iommu_map);
 
-/* As sg_next(), which is a call for each entry. */
-static __always_inline struct scatterlist *iommu_sg_next(struct scatterlist *sg)
+/* The list may go on in another array. */
+static noinline struct scatterlist *iommu_sg_follow(struct scatterlist *sg)
 {
-	if (sg_is_last(sg))
-		return NULL;
+	return sg_is_chain(sg) ? sg_chain_ptr(sg) : sg;
+}
+
+/*
+ * As sg_next(), less a call for each entry: *@left are to come from the one that
+ * is returned on, and no more than the list has.
+ */
+static __always_inline struct scatterlist *iommu_sg_next(struct scatterlist *sg,
+							 unsigned int *left)
+{
 	sg++;
-	return unlikely(sg_is_chain(sg)) ? sg_chain_ptr(sg) : sg;
+	if (unlikely(sg->page_link & SG_PAGE_LINK_MASK)) {
+		sg = iommu_sg_follow(sg);
+		if (sg_is_last(sg))
+			*left = 1;
+	}
+	return sg;
 }
 
 /**
@@ -415,7 +426,6 @@ ssize_t iommu_map_sg(struct iommu_domain *domain, unsigned long iova,
 		     struct scatterlist *sg, unsigned int nents, int prot,
 		     gfp_t gfp)
 {
-	const struct iommu_domain_ops *ops = domain->ops;
 	phys_addr_t start, end;
 	size_t done = 0;
 	int ret = 0;
@@ -424,9 +434,12 @@ ssize_t iommu_map_sg(struct iommu_domain *domain, unsigned long iova,
 	if (WARN_ON_ONCE(gfp & IOMMU_MAP_BAD_GFP))
 		return -EINVAL;
 
+	if (nents && sg_is_last(sg))
+		nents = 1;
 	while (nents) {
 		if (sg_dma_is_bus_address(sg)) {
-			sg = --nents ? iommu_sg_next(sg) : NULL;
+			if (--nents)
+				sg = iommu_sg_next(sg, &nents);
 			continue;
 		}
 
@@ -434,10 +447,10 @@ ssize_t iommu_map_sg(struct iommu_domain *domain, unsigned long iova,
 		end = start;
 		do {
 			end += sg->length;
-			/* That looks one further, so not past the end. */
-			sg = --nents ? iommu_sg_next(sg) : NULL;
-		} while (sg && sg_phys(sg) == end &&
-			 !sg_dma_is_bus_address(sg));
+			if (!--nents)
+				break;
+			sg = iommu_sg_next(sg, &nents);
+		} while (sg_phys(sg) == end && !sg_dma_is_bus_address(sg));
 
 		if (unlikely(end == start))
 			continue;
@@ -448,8 +461,8 @@ ssize_t iommu_map_sg(struct iommu_domain *domain, unsigned long iova,
 		done += end - start;
 	}
 
-	if (ops->iotlb_sync_map)
-		ret = ops->iotlb_sync_map(domain, iova, done);
+	if (domain->ops->iotlb_sync_map)
+		ret = domain->ops->iotlb_sync_map(domain, iova, done);
 	if (likely(!ret))
 		return done;
 
