@@ -19,6 +19,8 @@
 static void iommu_check_owner(struct iommu_group *group)
 {
 	iommu_check(group, !group->owner == !group->owner_cnt, "O1");
+	iommu_check(group, group->domain || !group->default_domain ||
+			   iommu_group_user_owned(group), "O6");
 	if (!iommu_group_user_owned(group) || list_empty(&group->devices))
 		return;
 	iommu_check(group, group->blocking_domain, "O2");
@@ -88,6 +90,7 @@ void iommu_group_check(struct iommu_group *group)
 		paused += !!gdev->pauses;
 	}
 	iommu_check(group, paused == group->nr_paused, "T1");
+	iommu_check(group, !paused || !group->pasids_below, "T3");
 	iommu_check(group, members == group->nr_devices, "T1");
 	iommu_check_owner(group);
 	iommu_check_slots(group);

@@ -19,6 +19,7 @@
 #include <linux/module.h>
 #include <linux/msi.h>
 #include <linux/pid.h>
+#include <linux/pid_namespace.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/sysfs.h>
@@ -93,7 +94,6 @@ static void iommu_group_release(struct kobject *kobj)
 	WARN_ON(group->default_domain || group->blocking_domain);
 	xa_destroy(&group->pasids);
 	mutex_destroy(&group->mutex);
-	put_pid(group->claimant);
 	kfree(group->refused);
 	kfree(group->name);
 	kfree(group);
@@ -374,16 +374,15 @@ const char *iommu_owner_kind(struct iommu_group *group)
 static void iommu_claimant_text(struct iommu_group *group, char *text)
 {
 	const char *by = group->claimed_by ?: "unknown";
-	struct task_struct *task = NULL;
+	struct task_struct *task;
 	char comm[TASK_COMM_LEN];
 
 	rcu_read_lock();
-	if (group->claimant)
-		task = pid_task(group->claimant, PIDTYPE_TGID);
-	if (task)
+	task = find_task_by_pid_ns(group->claimant, &init_pid_ns);
+	/* Or is it another one that was given the number of a dead one? */
+	if (task && task->start_boottime == group->claimant_born)
 		snprintf(text, IOMMU_OWNER_TEXT, "%s, process %d, through %s",
-			 get_task_comm(comm, task), pid_nr(group->claimant),
-			 by);
+			 get_task_comm(comm, task), group->claimant, by);
 	else
 		snprintf(text, IOMMU_OWNER_TEXT,
 			 "a process that has exited, through %s", by);

@@ -441,6 +441,7 @@ void iommu_member_pause(struct group_device *gdev)
 
 	iommu_leave_pasids(gdev, ULONG_MAX);
 	gdev->group->nr_paused++;
+	gdev->group->pasids_below = 0;
 	gdev->group->special = true;
 	if (param->require_direct || READ_ONCE(param->attach_deferred))
 		return;

@@ -24,7 +24,6 @@
 
 #include <linux/device.h>
 #include <linux/export.h>
-#include <linux/pid.h>
 #include <linux/sched.h>
 #include <linux/sysfs.h>
 #include <trace/events/iommu_core.h>
@@ -153,21 +152,21 @@ static int iommu_refuse_second_owner(struct iommu_group *group, void *owner)
 }
 
 /*
- * Claim the group for the first time. The same user may come again only through
- * iommu_device_claim_dma_owner().
+ * Claim the group, which has members, for the first time. The same user may come
+ * again only through iommu_device_claim_dma_owner().
  */
 static int iommu_group_claim(struct iommu_group *group, void *owner,
 			     const char *by)
 {
-	struct group_device *gdev = iommu_group_first_member(group);
+	struct group_device *gdev = list_first_entry(&group->devices,
+						     struct group_device, list);
 	int ret;
 
 	lockdep_assert_held(&group->mutex);
 
 	if (group->owner)
 		return iommu_refuse_second_owner(group, owner);
-	if ((group->domain && group->domain != group->default_domain) ||
-	    iommu_group_has_slots(group))
+	if (!iommu_group_is_idle(group))
 		return iommu_refuse_busy(group);
 	if (!dev_has_iommu(gdev->dev))
 		return iommu_refuse(group, IOMMU_REFUSED_NO_IOMMU, NULL,
@@ -184,7 +183,8 @@ static int iommu_group_claim(struct iommu_group *group, void *owner,
 
 	group->owner = owner;
 	group->owner_cnt = 1;
-	group->claimant = get_pid(task_tgid(current));
+	group->claimant = current->tgid;
+	group->claimant_born = current->group_leader->start_boottime;
 	group->claimed_by = by;
 	iommu_owner_moved(group, true);
 	return 0;
@@ -310,9 +310,6 @@ static void iommu_group_unclaim(struct iommu_group *group)
 
 	group->owner_cnt = 0;
 	group->owner = NULL;
-	put_pid(group->claimant);
-	group->claimant = NULL;
-	group->claimed_by = NULL;
 	iommu_group_set_core_domain(group);
 	iommu_owner_moved(group, true);
 }

@@ -88,6 +88,21 @@ static bool iommu_slot_has_room(struct xa_state *slot)
 	return !xas_not_node(slot->xa_node) && !slot->xa_node->shift;
 }
 
+/* Behind the check for the slot of IOMMU_NO_PASID: see iommu_slot_reserve(). */
+static __always_inline int iommu_pasid_reserve(struct xa_state *slot)
+{
+	if (iommu_slot_find(slot))
+		return -EBUSY;
+	if (likely(iommu_slot_has_room(slot)))
+		return 0;
+	do {
+		xas_lock(slot);
+		xas_store(slot, XA_ZERO_ENTRY);
+		xas_unlock(slot);
+	} while (xas_nomem(slot, GFP_KERNEL));
+	return xas_error(slot);
+}
+
 /**
  * iommu_slot_reserve() - Take a slot before the first driver call
  * @slot: the slot
@@ -102,16 +117,25 @@ int iommu_slot_reserve(struct xa_state *slot)
 	/* The first entry needs no memory if it is that of IOMMU_NO_PASID. */
 	if (slot->xa_index == IOMMU_NO_PASID && xa_empty(slot->xa))
 		return 0;
-	if (iommu_slot_find(slot))
-		return -EBUSY;
-	if (likely(iommu_slot_has_room(slot)))
-		return 0;
-	do {
-		xas_lock(slot);
-		xas_store(slot, XA_ZERO_ENTRY);
-		xas_unlock(slot);
-	} while (xas_nomem(slot, GFP_KERNEL));
-	return xas_error(slot);
+	return iommu_pasid_reserve(slot);
+}
+
+/* Behind the same check: see iommu_slot_publish(). */
+static __always_inline void iommu_pasid_publish(struct xa_state *slot,
+						struct iommu_domain *domain,
+						struct iommu_attach_handle *handle)
+{
+	struct iommu_group *group =
+		container_of(slot->xa, struct iommu_group, pasids);
+
+	if (handle)
+		handle->domain = domain;
+	/* Into a reserved slot: cannot fail. */
+	xas_lock(slot);
+	xas_store(slot, iommu_slot_entry(domain, handle));
+	if (domain->type == IOMMU_DOMAIN_SVA || iommu_group_user_owned(group))
+		xas_set_mark(slot, IOMMU_SLOT_USERS);
+	xas_unlock(slot);
 }
 
 /**
@@ -126,21 +150,10 @@ int iommu_slot_reserve(struct xa_state *slot)
 void iommu_slot_publish(struct xa_state *slot, struct iommu_domain *domain,
 			struct iommu_attach_handle *handle)
 {
-	struct iommu_group *group =
-		container_of(slot->xa, struct iommu_group, pasids);
-
-	if (!handle && slot->xa_index == IOMMU_NO_PASID) {
+	if (!handle && slot->xa_index == IOMMU_NO_PASID)
 		iommu_slot_clear(slot);
-		return;
-	}
-	if (handle)
-		handle->domain = domain;
-	/* Into a reserved slot: cannot fail. */
-	xas_lock(slot);
-	xas_store(slot, iommu_slot_entry(domain, handle));
-	if (domain->type == IOMMU_DOMAIN_SVA || iommu_group_user_owned(group))
-		xas_set_mark(slot, IOMMU_SLOT_USERS);
-	xas_unlock(slot);
+	else
+		iommu_pasid_publish(slot, domain, handle);
 }
 
 /**
@@ -156,42 +169,53 @@ void iommu_slot_clear(struct xa_state *slot)
 	xas_unlock(slot);
 }
 
-/* Every member that has PASIDs must have this one. */
-static int iommu_pasid_fits_group(struct iommu_group *group, ioasid_t pasid)
+/* The driver can give the device PASIDs, and take them off again. */
+static bool iommu_member_can_pasids(struct group_device *gdev)
+{
+	return gdev->dev->iommu->max_pasids &&
+	       dev_iommu_ops(gdev->dev)->remove_dev_pasid;
+}
+
+/* Look at each member; what they all have is remembered. */
+static noinline int iommu_pasid_survey_group(struct iommu_group *group,
+					     struct device *dev,
+					     ioasid_t pasid)
 {
 	struct group_device *gdev;
 	u32 below = U32_MAX;
 
-	if (likely(pasid < group->pasids_below))
-		return 0;
-
 	for_each_group_device(group, gdev) {
 		u32 max = gdev->dev->iommu->max_pasids;
 
+		/* Not at the detach, where it would be too late to refuse. */
+		if ((max || gdev->dev == dev) && !iommu_member_can_pasids(gdev))
+			return iommu_refuse(group, IOMMU_REFUSED_NO_PASIDS,
+					    gdev->dev, -EOPNOTSUPP);
 		if (max && pasid >= max)
 			return iommu_refuse(group, IOMMU_REFUSED_PASID_RANGE,
 					    gdev->dev, -EINVAL);
 		below = min(below, max);
 	}
-	/* Members that come or go make it unknown again. */
-	group->pasids_below = below;
+	/* Members that come, go or pause make it unknown again. */
+	if (!group->nr_paused)
+		group->pasids_below = below;
 	return 0;
 }
 
-/* Can PASIDs of @dev translate with @domain at all? */
-static int iommu_pasid_takes_domain(struct iommu_domain *domain,
-				    struct device *dev)
+/* Does every member have the PASID, and may @dev's driver be given @domain? */
+static __always_inline int iommu_pasid_check(struct iommu_group *group,
+					     struct iommu_domain *domain,
+					     struct device *dev,
+					     ioasid_t pasid)
 {
-	struct iommu_group *group = dev->iommu_group;
-
-	if (!iommu_domain_fits_device(domain, dev))
-		return iommu_refuse(group, IOMMU_REFUSED_FOREIGN, NULL,
-				    -EINVAL);
-	/* Not at the detach, where it would be too late to refuse. */
-	if (!dev_iommu_ops(dev)->remove_dev_pasid || !dev->iommu->max_pasids)
-		return iommu_refuse(group, IOMMU_REFUSED_NO_PASIDS, dev,
-				    -EOPNOTSUPP);
-	return 0;
+	if (unlikely(!iommu_domain_fits_device(domain, dev)))
+		return iommu_refuse(group, dev_has_iommu(dev) ?
+						   IOMMU_REFUSED_FOREIGN :
+						   IOMMU_REFUSED_NO_IOMMU,
+				    NULL, -EINVAL);
+	if (likely(pasid < group->pasids_below))
+		return 0;
+	return iommu_pasid_survey_group(group, dev, pasid);
 }
 
 /**
@@ -222,7 +246,7 @@ int iommu_attach_device_pasid(struct iommu_domain *domain, struct device *dev,
 		return -EOPNOTSUPP;
 	if (!group)
 		return -ENODEV;
-	if (!dev_has_iommu(dev) || pasid == IOMMU_NO_PASID)
+	if (pasid == IOMMU_NO_PASID)
 		return -EINVAL;
 
 	XA_STATE(slot, &group->pasids, pasid);
@@ -230,13 +254,10 @@ int iommu_attach_device_pasid(struct iommu_domain *domain, struct device *dev,
 	guard(iommu_group)(group);
 	iommu_ask(group, IOMMU_REQUEST_PASID, dev);
 
-	ret = iommu_pasid_takes_domain(domain, dev);
+	ret = iommu_pasid_check(group, domain, dev, pasid);
 	if (ret)
 		return ret;
-	ret = iommu_pasid_fits_group(group, pasid);
-	if (ret)
-		return ret;
-	ret = iommu_slot_reserve(&slot);
+	ret = iommu_pasid_reserve(&slot);
 	if (ret == -EBUSY)
 		return iommu_refuse(group, IOMMU_REFUSED_PASID_USED, NULL, ret);
 	if (ret)
@@ -246,7 +267,7 @@ int iommu_attach_device_pasid(struct iommu_domain *domain, struct device *dev,
 		iommu_slot_clear(&slot);
 		return ret;
 	}
-	iommu_slot_publish(&slot, domain, handle);
+	iommu_pasid_publish(&slot, domain, handle);
 	return 0;
 }
 EXPORT_SYMBOL_GPL(iommu_attach_device_pasid);
@@ -285,7 +306,7 @@ int iommu_replace_device_pasid(struct iommu_domain *domain, struct device *dev,
 		return -ENODEV;
 	if (!domain->ops->set_dev_pasid)
 		return -EOPNOTSUPP;
-	if (!dev_has_iommu(dev) || pasid == IOMMU_NO_PASID || !handle)
+	if (pasid == IOMMU_NO_PASID || !handle)
 		return -EINVAL;
 
 	XA_STATE(slot, &group->pasids, pasid);
@@ -293,7 +314,7 @@ int iommu_replace_device_pasid(struct iommu_domain *domain, struct device *dev,
 	guard(iommu_group)(group);
 	iommu_ask(group, IOMMU_REQUEST_PASID, dev);
 
-	ret = iommu_pasid_takes_domain(domain, dev);
+	ret = iommu_pasid_check(group, domain, dev, pasid);
 	if (ret)
 		return ret;
 	entry = iommu_slot_find(&slot);
@@ -323,7 +344,7 @@ int iommu_replace_device_pasid(struct iommu_domain *domain, struct device *dev,
 	}
 	if (unlikely(parked))
 		xa_clear_mark(&group->pasids, pasid, IOMMU_SLOT_PARKED);
-	iommu_slot_publish(&slot, domain, handle);
+	iommu_pasid_publish(&slot, domain, handle);
 	return 0;
 }
 EXPORT_SYMBOL_NS_GPL(iommu_replace_device_pasid, IOMMUFD_INTERNAL);

@@ -128,8 +128,8 @@ struct group_device {
  * @devices: G. The members, struct group_device, in the order they came
  * @nr_devices: G. Their number
  * @nr_paused: G. How many of them are being reset
- * @pasids_below: G. Every member has the PASIDs below this; 0: not known yet, or
- *	some have none
+ * @pasids_below: G. Every member has the PASIDs below this, can lose them again,
+ *	and is not paused; 0: not known yet, or some have none
  * @special: G. Some of them may be parked, paused, waiting for their first mapping
  *	or in need of 1:1 mappings; false: none is, and all have @domain
  * @faulted: a request with a PASID has failed. Set in interrupts, without a lock
@@ -154,10 +154,11 @@ struct group_device {
  *	the DMA API, else the pointer of the user who claimed the group
  * @owner_cnt: G. How often: bound DMA-API drivers, or claims
  * @exclusive: G. The device iommu_attach_device() gave the group to, or NULL
- * @claimant: G. The process that claimed the group, for people; NULL: nobody
+ * @claimant: G. The process that claimed the group last, for people
+ * @claimant_born: G. When it started, in ns since boot: numbers are used again
  * @claimed_by: G. Which interface it used, a constant string, or NULL
- * @request: G. What the holder of @mutex is asked for
- * @asker: G. By which device; NULL where it is none, or not told
+ * @request: G. What the holder of @mutex is asked for; stale when it is free
+ * @asker: G. By which device; NULL where it is none, or not told; stale as well
  * @refused: G. The last refusal, or NULL
  * @changes: G. What listeners were not told yet, bits of iommu_group_event
  * @announced: G. User space has been told that the group exists
@@ -185,7 +186,8 @@ struct iommu_group {
 	void			*owner;
 	unsigned int		owner_cnt;
 	struct device		*exclusive;
-	struct pid		*claimant;
+	pid_t			claimant;
+	u64			claimant_born;
 	const char		*claimed_by;
 	enum iommu_request	request;
 	struct device		*asker;
@@ -246,26 +248,38 @@ void iommu_group_check(struct iommu_group *group);
 static inline void iommu_group_check(struct iommu_group *group) {}
 #endif
 
-/* Also the answer to who calls the core from iommu_group_for_each_dev(). */
+/*
+ * Also the answer to who calls the core from iommu_group_for_each_dev(). Nobody
+ * has asked for anything yet.
+ */
 static inline void iommu_group_lock(struct iommu_group *group)
 {
 	lockdep_assert_not_held(&group->mutex);
 	mutex_lock(&group->mutex);
+	group->request = IOMMU_REQUEST_OTHER;
+	group->asker = NULL;
 }
 
 /* Whoever comes next finds all in order, and test builds look (T1). */
 static inline void iommu_group_unlock(struct iommu_group *group)
 {
-	group->request = IOMMU_REQUEST_OTHER;
-	group->asker = NULL;
 	iommu_group_check(group);
 	mutex_unlock(&group->mutex);
 }
 
-DEFINE_GUARD(iommu_group, struct iommu_group *, iommu_group_lock(_T),
-	     iommu_group_unlock(_T))
+/*
+ * A guard as by DEFINE_GUARD(), less its test for NULL at the end: every
+ * operation would pay for it, and there always is a group.
+ */
+__DEFINE_CLASS_IS_CONDITIONAL(iommu_group, false);
+DEFINE_CLASS(iommu_group, struct iommu_group *, iommu_group_unlock(_T),
+	     ({ iommu_group_lock(group); group; }), struct iommu_group *group)
+static inline void *class_iommu_group_lock_ptr(struct iommu_group **group)
+{
+	return *group;
+}
 
-/* Say what is asked and by whom, for refusals; the unlock ends it. */
+/* Say what is asked and by whom, for refusals; it holds until the unlock. */
 static inline void iommu_ask(struct iommu_group *group,
 			     enum iommu_request request, struct device *asker)
 {

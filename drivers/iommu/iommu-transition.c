@@ -349,7 +349,7 @@ int iommu_transition_pasid(struct iommu_group *group, ioasid_t pasid,
 
 	lockdep_assert_held(&group->mutex);
 
-	if (unlikely(group->nr_paused))
+	if (unlikely(!all && group->nr_paused))
 		return iommu_refuse(group, IOMMU_REFUSED_RESET, NULL, -EBUSY);
 
 	iommu_domain_get_many(new, group->nr_devices);
@@ -383,8 +383,8 @@ int iommu_transition_pasid(struct iommu_group *group, ioasid_t pasid,
 void iommu_transition_remove(struct iommu_group *group, ioasid_t pasid,
 			     struct iommu_domain *old)
 {
-	bool all = group->pasids_below && !group->nr_paused &&
-		   !READ_ONCE(group->faulted) && old->type != IOMMU_DOMAIN_SVA;
+	bool all = group->pasids_below && !READ_ONCE(group->faulted) &&
+		   old->type != IOMMU_DOMAIN_SVA;
 	struct group_device *gdev;
 
 	lockdep_assert_held(&group->mutex);
@@ -431,6 +431,19 @@ int iommu_group_need_blocking_domain(struct iommu_group *group)
 	return 0;
 }
 
+/* A user owns the group, or it has no default domain: block it, if it can be. */
+static noinline void iommu_group_block(struct iommu_group *group)
+{
+	struct group_device *gdev = iommu_group_first_member(group);
+
+	/* Groups that VFIO makes up for devices without IOMMU: nothing to do. */
+	if (gdev && !dev_has_iommu(gdev->dev))
+		return;
+	/* Without one every member is parked on what its driver has. */
+	iommu_group_need_blocking_domain(group);
+	iommu_transition_nofail(group, group->blocking_domain);
+}
+
 /**
  * iommu_group_set_core_domain() - Give a group back to the domain it owns
  * @group: the group
@@ -442,18 +455,8 @@ int iommu_group_need_blocking_domain(struct iommu_group *group)
  */
 void iommu_group_set_core_domain(struct iommu_group *group)
 {
-	struct group_device *gdev = iommu_group_first_member(group);
-	struct iommu_domain *core = group->default_domain;
-
-	/* Groups that VFIO makes up for devices without IOMMU: nothing to do. */
-	if (gdev && !dev_has_iommu(gdev->dev))
-		return;
-
-	if (iommu_group_user_owned(group) || !core) {
-		/* Without one every member is parked on what its driver has. */
-		iommu_group_need_blocking_domain(group);
-		core = group->blocking_domain;
-	}
-	iommu_transition_nofail(group, core);
+	if (iommu_group_user_owned(group) || unlikely(!group->default_domain))
+		iommu_group_block(group);
+	else
+		iommu_transition_nofail(group, group->default_domain);
 }
-

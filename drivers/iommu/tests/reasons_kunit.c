@@ -298,7 +298,8 @@ static void owner_is_named(struct kunit *test)
 		KUNIT_EXPECT_NOT_NULL(test, strstr(text, "through a test"));
 	}
 	iommu_group_release_dma_owner(group);
-	KUNIT_EXPECT_NULL(test, group->claimant);
+	scoped_guard(iommu_group, group)
+		KUNIT_EXPECT_STREQ(test, iommu_owner_text(group, text), "none");
 }
 
 struct claimer {
@@ -342,6 +343,25 @@ static void owner_that_has_exited_is_told(struct kunit *test)
 				   iommu_owner_text(claimer.group, text),
 				   "a process that has exited, through unknown");
 	iommu_group_release_dma_owner(claimer.group);
+}
+
+/* O5: numbers are used again, and who has the claimant's now has claimed nothing. */
+static void owner_is_not_who_has_its_number(struct kunit *test)
+{
+	struct mock_dev *md = mock_group_with_pasids(test, 1);
+	struct iommu_group *group = mock_group(md);
+	char text[IOMMU_OWNER_TEXT];
+
+	KUNIT_ASSERT_EQ(test, 0, iommu_group_claim_dma_owner(group, &user_a));
+	scoped_guard(iommu_group, group) {
+		KUNIT_EXPECT_NOT_NULL(test,
+				      strstr(iommu_owner_text(group, text),
+					     current->comm));
+		group->claimant_born--;
+		KUNIT_EXPECT_STREQ(test, iommu_owner_text(group, text),
+				   "a process that has exited, through unknown");
+	}
+	iommu_group_release_dma_owner(group);
 }
 
 /* ---- notices ------------------------------------------------------------ */
@@ -484,6 +504,7 @@ static struct kunit_case reasons_cases[] = {
 	KUNIT_CASE(question_ends_with_the_mutex),
 	KUNIT_CASE(owner_is_named),
 	KUNIT_CASE(owner_that_has_exited_is_told),
+	KUNIT_CASE(owner_is_not_who_has_its_number),
 	KUNIT_CASE(listeners_hear_of_changes_in_order),
 	KUNIT_CASE(second_registration_is_refused),
 	KUNIT_CASE(changes_are_told_to_user_space_in_one),
