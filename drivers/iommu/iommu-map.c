@@ -348,6 +348,14 @@ iommu_map_range(struct iommu_domain *domain, unsigned long iova,
 	return 0;
 }
 
+/* The driver cannot tell its hardware of what it has mapped. */
+static noinline int iommu_map_unsynced(struct iommu_domain *domain,
+				       unsigned long iova, size_t size, int ret)
+{
+	iommu_unmap(domain, iova, size);
+	return ret;
+}
+
 /**
  * iommu_map() - Map physically contiguous memory
  * @domain: the domain
@@ -375,13 +383,11 @@ int iommu_map(struct iommu_domain *domain, unsigned long iova,
 		return -EINVAL;
 
 	ret = iommu_map_range(domain, iova, paddr, size, prot, gfp);
-	if (ret || !domain->ops->iotlb_sync_map)
+	if (unlikely(ret) || !domain->ops->iotlb_sync_map)
 		return ret;
 
 	ret = domain->ops->iotlb_sync_map(domain, iova, size);
-	if (unlikely(ret))
-		iommu_unmap(domain, iova, size);
-	return ret;
+	return likely(!ret) ? 0 : iommu_map_unsynced(domain, iova, size, ret);
 }
 EXPORT_SYMBOL_GPL(iommu_map);
 
