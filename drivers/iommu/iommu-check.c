@@ -19,8 +19,9 @@
 static void iommu_check_owner(struct iommu_group *group)
 {
 	iommu_check(group, !group->owner == !group->owner_cnt, "O1");
-	iommu_check(group, group->domain || !group->default_domain ||
-			   iommu_group_user_owned(group), "O6");
+	if (!iommu_group_user_owned(group))
+		iommu_check(group, group->domain || !group->default_domain,
+			    "O6");
 	if (!iommu_group_user_owned(group) || list_empty(&group->devices))
 		return;
 	iommu_check(group, group->blocking_domain, "O2");
