@@ -24,6 +24,7 @@
 #define REQUESTS	(BYTES / 64)
 #define NS		1000		/* between two requests of a channel */
 #define DEATHS		10
+#define PATIENCE_MS	10000
 #define STATE		"/sys/kernel/debug/iommu/groups"
 
 /* An address of the kernel, in every process, and mapped: the first of its text */
@@ -303,7 +304,7 @@ static bool at_work(struct work *work)
 	return __atomic_load_n(&work->pasid, __ATOMIC_ACQUIRE);
 }
 
-static bool state_says(const char *text)
+static bool state_says(const void *text)
 {
 	static char state[1 << 16];
 
@@ -311,13 +312,27 @@ static bool state_says(const char *text)
 }
 
 /*
+ * Has the kernel something to say of an IOMMU or of the device? Of a slow machine it may
+ * say things that are no matter of ours.
+ */
+static bool is_said(int klog, const char *bdf, char *line, size_t len)
+{
+	static const char *const any[] = { "", NULL };
+
+	while (!klog_wait(klog, any, line, len, 200))
+		if (strcasestr(line, "iommu") || strcasestr(line, "dmar") ||
+		    strcasestr(line, "pasid") || strstr(line, strchr(bdf, ':') + 1))
+			return true;
+	return false;
+}
+
+/*
  * From the moment at which it is gone nothing succeeds, though the file that bound it is
  * still open and the device goes on. And nothing is printed.
  */
-static void die_at_work(struct __test_metadata *_metadata, __u64 *bar, __u64 how,
-			int delay)
+static void die_at_work(struct __test_metadata *_metadata, const char *bdf, __u64 *bar,
+			__u64 how, int delay)
 {
-	static const char *const any[] = { "", NULL };
 	int file = open("/dev/lab_sva", O_RDWR | O_CLOEXEC), klog, status, ch;
 	struct work *work = new_work();
 	char line[256] = "";
@@ -354,8 +369,8 @@ static void die_at_work(struct __test_metadata *_metadata, __u64 *bar, __u64 how
 	}
 	EXPECT_TRUE(untouched(work->memory));
 	EXPECT_TRUE(state_says("its process is gone"));
-	EXPECT_EQ(-ETIMEDOUT, klog_wait(klog, any, line, sizeof(line), 200));
-	EXPECT_STREQ("", line);
+	EXPECT_FALSE(is_said(klog, bdf, line, sizeof(line)))
+		TH_LOG("%s", line);
 
 	/*
 	 * The driver unbinds in its own time, and the device still goes on. What is printed
@@ -380,7 +395,7 @@ TEST_F(sva, nothing_is_reached_of_a_process_that_was_killed)
 	int round;
 
 	for (round = 0; round < DEATHS; round++)
-		die_at_work(_metadata, self->bar, 0, round * 3000);
+		die_at_work(_metadata, self->bdf, self->bar, 0, round * 3000);
 }
 
 /* The same if the device is refused where the entry of its PASID is not there. */
@@ -389,7 +404,7 @@ TEST_F(sva, nothing_is_reached_by_a_strict_device)
 	int round;
 
 	for (round = 0; round < DEATHS; round++)
-		die_at_work(_metadata, self->bar, DMA_STRICT, round * 3000);
+		die_at_work(_metadata, self->bdf, self->bar, DMA_STRICT, round * 3000);
 }
 
 /* Who else shares addresses with the device does not notice. */
@@ -438,8 +453,8 @@ TEST_F(sva, failed_requests_are_counted)
 	finish(self->bar, 0);
 	EXPECT_EQ(1, get(self->bar, 0, DMA_FAILED));
 	snprintf(text, sizeof(text), "faults of PASID %d: ", pasid);
-	usleep(100 * 1000);
-	EXPECT_TRUE(state_says(text));
+	/* The driver reads what the hardware has recorded in a thread of its own. */
+	EXPECT_TRUE(wait_for(state_says, text, PATIENCE_MS));
 }
 
 TEST_HARNESS_MAIN
