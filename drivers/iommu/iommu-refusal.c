@@ -17,7 +17,7 @@
  * one fits. Those are traced and kept, but not logged.
  *
  * An entry point says what is asked, and by which device, when it has taken the
- * group's mutex; giving the mutex back ends the question. Whoever finds the
+ * group's mutex; who takes it next has asked for nothing yet. Whoever finds the
  * reason, however deep, only has to name it.
  */
 #define pr_fmt(fmt) "iommu: " fmt
