@@ -322,13 +322,13 @@ static int pci_test_init(struct kunit *test)
 	w->slot.bus = &w->bus;
 	w->hotplug.ops = &slot_ops;
 	w->hotplug.owner = THIS_MODULE;
-	WRITE_ONCE(w->group->default_domain, &normal);
 	for (int i = 0; i < FAKES; i++) {
 		fake_init(w, &w->f[i], &w->bus, PCI_DEVFN(0, i));
 		fake_join(w, &w->f[i]);
 	}
 	test->priv = w;
 	guard(iommu_group)(w->group);
+	WRITE_ONCE(w->group->default_domain, &normal);
 	return iommu_transition(w->group, &normal);
 }
 
