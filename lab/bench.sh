@@ -45,8 +45,9 @@ guest_of() {
 	cp "$work/lab_bench.ko" "$root/"
 	cp "$(command -v busybox)" "$root/bin/busybox"
 	cp "$lab/bench/init" "$root/init"
-	(cd "$root" && find . | sort | cpio -o -H newc -R 0:0 --quiet) | gzip -1n \
-		>"$build/$1/bench.cpio.gz"
+	find "$root" -exec touch -h -d @0 {} +
+	(cd "$root" && find . | sort | cpio -o -H newc -R 0:0 --reproducible --quiet) |
+		gzip -1n >"$build/$1/bench.cpio.gz"
 }
 
 # pci_devices N: so many functions, eight in each slot, behind root ports that share
