@@ -98,9 +98,9 @@ static int iommu_domain_init(struct iommu_domain *domain,
 	return iommu_is_dma_domain(domain) ? iommu_get_dma_cookie(domain) : 0;
 }
 
-static struct iommu_domain *iommu_domain_create(const struct iommu_ops *ops,
-						struct device *dev,
-						unsigned int type)
+static __always_inline struct iommu_domain *
+iommu_domain_create(const struct iommu_ops *ops, struct device *dev,
+		    unsigned int type)
 {
 	unsigned int driver_type = type & IOMMU_DOMAIN_ALLOC_FLAGS;
 	struct iommu_domain *domain;
@@ -165,7 +165,10 @@ struct iommu_domain *iommu_domain_alloc_type(struct device *dev,
  */
 struct iommu_domain *iommu_paging_domain_alloc(struct device *dev)
 {
-	return iommu_domain_alloc_type(dev, IOMMU_DOMAIN_UNMANAGED);
+	if (!dev_has_iommu(dev))
+		return ERR_PTR(-ENODEV);
+	return iommu_domain_create(dev_iommu_ops(dev), dev,
+				   IOMMU_DOMAIN_UNMANAGED);
 }
 EXPORT_SYMBOL_GPL(iommu_paging_domain_alloc);
 
@@ -233,11 +236,12 @@ bool iommu_static_domain_fits(struct iommu_domain *domain, struct device *dev)
 
 /* ---- Freeing ------------------------------------------------------------ */
 
-static void iommu_domain_destroy(struct iommu_domain *domain)
+static __always_inline void iommu_domain_destroy(struct iommu_domain *domain)
 {
 	if (domain->type == IOMMU_DOMAIN_SVA)
 		mmdrop(domain->mm);
-	iommu_put_dma_cookie(domain);
+	if (domain->iova_cookie)
+		iommu_put_dma_cookie(domain);
 	domain->ops->free(domain);
 }
 

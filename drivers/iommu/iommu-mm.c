@@ -28,11 +28,9 @@
  * Where the page tables of each process lead to the kernel's as well, all who
  * share one have to forget a table of the kernel before it is freed.
  */
-#include <linux/mmu_notifier.h>
 #include <linux/rwsem.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
-#include <linux/spinlock.h>
 #include <trace/events/iommu_core.h>
 
 #include "iommu-priv.h"
@@ -40,26 +38,6 @@
 /* All that is shared; whoever goes through it need not keep others from it. */
 static LIST_HEAD(iommu_mm_watches);
 static DECLARE_RWSEM(iommu_mm_watches_rwsem);
-
-/**
- * struct iommu_mm_watch - what the core keeps for an SVA domain
- * @notifier: hears of the mm's changes and of its end
- * @domain: the domain
- * @entry: link in iommu_mm_watches, under its rwsem
- * @lock: guards @live, @ended and @gone; a leaf, but for locks of the driver
- * @live: slots that translate, struct iommu_mm_slot
- * @ended: slots that fail every request, and have to be removed yet
- * @gone: the mm has ended
- */
-struct iommu_mm_watch {
-	struct mmu_notifier notifier;
-	struct iommu_domain *domain;
-	struct list_head entry;
-	spinlock_t lock;	/* the slots */
-	struct list_head live;
-	struct list_head ended;
-	bool gone;
-};
 
 /**
  * struct iommu_mm_slot - one device translates one PASID with an mm

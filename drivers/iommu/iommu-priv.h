@@ -47,8 +47,10 @@
 #include <linux/iommu.h>
 #include <linux/kobject.h>
 #include <linux/lockdep.h>
+#include <linux/mmu_notifier.h>
 #include <linux/mutex.h>
 #include <linux/notifier.h>
+#include <linux/spinlock.h>
 #include <linux/xarray.h>
 
 /* What somebody wants of a group; the refusal says so (iommu-refusal.c). */
@@ -468,6 +470,30 @@ void iommu_faults_seq(struct iommu_faults *faults, struct seq_file *m);
 				 IS_ENABLED(CONFIG_ARCH_HAS_IOMMU_TABLE_FLUSH))
 
 #ifdef CONFIG_IOMMU_SVA
+/**
+ * struct iommu_mm_watch - what the core keeps for an SVA domain
+ * @notifier: hears of the mm's changes and of its end
+ * @domain: the domain
+ * @of_mm: link in iommu_mm_data.watches, under iommu_sva_lock
+ * @groups: in how many groups the domain has the mm's PASID, under iommu_sva_lock
+ * @entry: link among all watches, under iommu_mm_watches_rwsem
+ * @lock: guards @live, @ended and @gone; a leaf, but for locks of the driver
+ * @live: slots that translate, struct iommu_mm_slot
+ * @ended: slots that fail every request, and have to be removed yet
+ * @gone: the mm has ended
+ */
+struct iommu_mm_watch {
+	struct mmu_notifier notifier;
+	struct iommu_domain *domain;
+	struct list_head of_mm;
+	unsigned int groups;
+	struct list_head entry;
+	spinlock_t lock;	/* the slots */
+	struct list_head live;
+	struct list_head ended;
+	bool gone;
+};
+
 int iommu_mm_follow(struct iommu_domain *domain, struct mm_struct *mm);
 void iommu_mm_unfollow(struct iommu_domain *domain);
 int iommu_mm_set_slot(struct iommu_domain *domain, struct device *dev,

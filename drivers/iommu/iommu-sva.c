@@ -199,7 +199,7 @@ static struct iommu_mm_data *iommu_sva_get_mm_data(struct mm_struct *mm,
 	if (!data)
 		return ERR_PTR(-ENOMEM);
 
-	INIT_LIST_HEAD(&data->sva_domains);
+	INIT_LIST_HEAD(&data->watches);
 	data->pasid = iommu_alloc_global_pasid(dev);
 	if (data->pasid == IOMMU_PASID_INVALID) {
 		kfree(data);
@@ -278,15 +278,16 @@ static int iommu_sva_attach(struct iommu_sva_slot *slot, struct device *dev,
 			    struct mm_struct *mm)
 {
 	struct iommu_mm_data *data = mm->iommu_mm;
+	struct iommu_mm_watch *watch;
 	struct iommu_domain *domain;
 	int ret;
 
-	list_for_each_entry(domain, &data->sva_domains, next) {
+	list_for_each_entry(watch, &data->watches, of_mm) {
 		/* Any error means "not this one", the last word comes below. */
-		ret = iommu_attach_device_pasid(domain, dev, data->pasid,
+		ret = iommu_attach_device_pasid(watch->domain, dev, data->pasid,
 						&slot->handle);
 		if (!ret) {
-			domain->bonds++;
+			watch->groups++;
 			return 0;
 		}
 	}
@@ -301,8 +302,8 @@ static int iommu_sva_attach(struct iommu_sva_slot *slot, struct device *dev,
 		iommu_sva_free_domain(domain);
 		return ret;
 	}
-	domain->bonds = 1;
-	list_add(&domain->next, &data->sva_domains);
+	domain->watch->groups = 1;
+	list_add(&domain->watch->of_mm, &data->watches);
 	return 0;
 }
 
@@ -353,9 +354,9 @@ static struct iommu_domain *iommu_sva_free_slot(struct iommu_sva_slot *slot)
 	iommu_group_put(slot->group);
 	kfree(slot);
 
-	if (--domain->bonds)
+	if (--domain->watch->groups)
 		return NULL;
-	list_del(&domain->next);
+	list_del(&domain->watch->of_mm);
 	return domain;
 }
 

@@ -259,12 +259,8 @@ struct iommu_domain_geometry {
  * @handler_token: last argument of @handler
  * @mm: %IOMMU_DOMAIN_SVA only: the address space; the domain holds a reference
  *	(mmgrab) until it is freed
- * @bonds: %IOMMU_DOMAIN_SVA only: group slots that share this domain, under
- *	iommu_sva_lock
- * @next: %IOMMU_DOMAIN_SVA only: link in iommu_mm_data.sva_domains, under
- *	iommu_sva_lock
- * @watch: %IOMMU_DOMAIN_SVA only: slots, and what becomes of them when the mm
- *	ends. Constant while anything translates with the domain
+ * @watch: %IOMMU_DOMAIN_SVA only: who translates with it, and what becomes of
+ *	them when the mm ends. Constant while anything does
  * @users: (device, slot) pairs that translate with it. Core only, as is
  *	@stranded. Both begin at 0, so that zeroed memory is a valid domain
  * @stranded: how many of @users the core could not move away although it had
@@ -288,8 +284,6 @@ struct iommu_domain {
 	void *handler_token;
 
 	struct mm_struct *mm;
-	int bonds;
-	struct list_head next;
 	struct iommu_mm_watch *watch;
 
 	atomic_t users;
@@ -953,11 +947,12 @@ struct iommu_sva {
 /**
  * struct iommu_mm_data - What an address space that is shared with devices has
  * @pasid: its PASID, the same on every device
- * @sva_domains: its domains, linked by iommu_domain.next
+ * @watches: what the core keeps for each of its domains, linked by
+ *	iommu_mm_watch.of_mm
  */
 struct iommu_mm_data {
 	u32			pasid;
-	struct list_head	sva_domains;
+	struct list_head	watches;
 };
 
 /* ---- 5a. IOMMUs come and go --------------------------------------------- */
