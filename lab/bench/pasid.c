@@ -10,6 +10,7 @@
 #include "iommu-priv.h"
 
 #define BENCH_PASID	1
+#define BENCH_MOST	100000
 
 static struct bench_series first, second, third;
 
@@ -64,7 +65,7 @@ static void bench_slot(struct bench_devs *bd, struct iommu_domain *a,
 	bench_row_n(&first, "handle_get, PASIDs:", others);
 }
 
-static void bench_pasids_n(unsigned int devs, unsigned int most)
+static void bench_pasids_n(unsigned int devs)
 {
 	struct bench_devs bd = {
 		.type = IOMMU_DOMAIN_IDENTITY,
@@ -79,11 +80,11 @@ static void bench_pasids_n(unsigned int devs, unsigned int most)
 	bench_make(&bd, devs);
 	a = iommu_paging_domain_alloc(bd.devs[0]);
 	b = iommu_paging_domain_alloc(bd.devs[0]);
-	handles = vcalloc(most, sizeof(*handles));
+	handles = vcalloc(BENCH_MOST, sizeof(*handles));
 	bench_must(!IS_ERR(a) && !IS_ERR(b) && handles);
 
 	before = bench_bytes_used();
-	for (unsigned int others = 0; others <= most;
+	for (unsigned int others = 0; others <= BENCH_MOST;
 	     others = others ? others * (others == 100 ? 100 : 10) : 100) {
 		for (; have < others; have++) {
 			bench_must(!iommu_attach_device_pasid(a, bd.devs[0],
@@ -93,7 +94,7 @@ static void bench_pasids_n(unsigned int devs, unsigned int most)
 		}
 		bench_slot(&bd, a, b, others);
 	}
-	if (have == 100000)
+	if (devs == 1)
 		bench_value("bytes, per PASID of", have,
 			    div_s64(bench_bytes_used() - before, have));
 	while (have--) {
@@ -108,7 +109,7 @@ static void bench_pasids_n(unsigned int devs, unsigned int most)
 
 void bench_pasids(void)
 {
-	bench_pasids_n(1, 100000);
-	bench_pasids_n(8, 10000);
-	bench_pasids_n(64, 10000);
+	bench_pasids_n(1);
+	bench_pasids_n(8);
+	bench_pasids_n(64);
 }
