@@ -98,6 +98,7 @@ static int iommu_domain_init(struct iommu_domain *domain,
 	return iommu_is_dma_domain(domain) ? iommu_get_dma_cookie(domain) : 0;
 }
 
+/* Most callers know the type; then little of it is left. */
 static __always_inline struct iommu_domain *
 iommu_domain_create(const struct iommu_ops *ops, struct device *dev,
 		    unsigned int type)

@@ -384,6 +384,9 @@ static void mock_free(struct iommu_domain *domain)
 	if (mdom->freed)
 		KUNIT_FAIL(m->test, "domain %s freed twice", mdom->name);
 	mdom->freed = true;
+	if (domain->iova_cookie)
+		KUNIT_FAIL(m->test, "domain %s freed, but not its IOVAs",
+			   mdom->name);
 	if (mock_hw_users(m, domain, &index, &slot))
 		KUNIT_FAIL(m->test, "domain %s freed, but d%d.%d has it",
 			   mdom->name, index, slot);
