@@ -19,7 +19,7 @@ static int user_a, user_b;
  * @a: a domain
  * @who: the user this thread stands for
  * @rounds: how many it has gone
- * @won: those that went through
+ * @won: those that went through; the other thread looks, as it does at @wrong
  * @wrong: what should not have been possible
  * @round: one round
  * @other: the other one
@@ -37,6 +37,16 @@ struct race {
 	struct race *other;
 	struct completion done;
 };
+
+static void race_won(struct race *race)
+{
+	WRITE_ONCE(race->won, race->won + 1);
+}
+
+static void race_wrong(struct race *race, const char *what)
+{
+	WRITE_ONCE(race->wrong, what);
+}
 
 /*
  * Whoever has the group when its processor is taken away lets the other one lose as
@@ -96,11 +106,11 @@ static void claim_round(struct race *race)
 
 	if (iommu_group_claim_dma_owner(group, race->who))
 		return;
-	race->won++;
+	race_won(race);
 	if (READ_ONCE(group->owner) != race->who)
-		race->wrong = "a claim has not made me the owner";
+		race_wrong(race, "a claim has not made me the owner");
 	if (READ_ONCE(race->md->hw[0]) != &race->md->m->blocked)
-		race->wrong = "a claimed device is not blocked";
+		race_wrong(race, "a claimed device is not blocked");
 	iommu_group_release_dma_owner(group);
 }
 
@@ -110,11 +120,11 @@ static void use_round(struct race *race)
 
 	if (iommu_device_use_default_domain(&race->md->dev))
 		return;
-	race->won++;
+	race_won(race);
 	if (READ_ONCE(group->owner) != IOMMU_OWNER_KERNEL)
-		race->wrong = "a user owns a group that a driver uses";
+		race_wrong(race, "a user owns a group that a driver uses");
 	if (READ_ONCE(race->md->hw[0]) != &race->md->m->identity)
-		race->wrong = "a driver has no default domain";
+		race_wrong(race, "a driver has no default domain");
 	iommu_device_unuse_default_domain(&race->md->dev);
 }
 
@@ -123,10 +133,10 @@ static void attach_round(struct race *race)
 	struct iommu_group *group = mock_group(race->md);
 
 	if (iommu_attach_group(race->a, group)) {
-		race->wrong = "an attach was refused";
+		race_wrong(race, "an attach was refused");
 		return;
 	}
-	race->won++;
+	race_won(race);
 	iommu_detach_group(race->a, group);
 }
 
@@ -135,13 +145,13 @@ static void plug_round(struct race *race)
 	struct mock_dev *md = race->late;
 
 	if (iommu_probe_device(&md->dev)) {
-		race->wrong = "a newcomer was refused";
+		race_wrong(race, "a newcomer was refused");
 		return;
 	}
-	race->won++;
+	race_won(race);
 	iommu_group_remove_device(&md->dev);
 	if (md->dev.iommu || md->hw[0] || md->hw[1])
-		race->wrong = "something is left of who went";
+		race_wrong(race, "something is left of who went");
 }
 
 static void pasid_round(struct race *race)
@@ -149,10 +159,10 @@ static void pasid_round(struct race *race)
 	struct device *dev = &race->md->dev;
 
 	if (iommu_attach_device_pasid(race->a, dev, 1, NULL)) {
-		race->wrong = "a PASID was refused";
+		race_wrong(race, "a PASID was refused");
 		return;
 	}
-	race->won++;
+	race_won(race);
 	iommu_detach_device_pasid(race->a, dev, 1);
 }
 
